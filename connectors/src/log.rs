@@ -1,0 +1,95 @@
+//! The contract of a commit log: where the input offsets and the step journal of an application are kept, and with
+//! which outputs they are one.
+//!
+//! A commit log
+//! 1. makes the caller the only writer by [`CommitLog::fence`]: an earlier holder's commits fail from then on;
+//! 2. tells by [`CommitLog::committed`] the offsets of the last commit and the control records of all commits, in
+//!    order: the journal by which the input can be folded again in the same order;
+//! 3. between [`CommitLog::begin`] and [`CommitLog::commit`] gathers what the sinks bound to it write. The commit of an
+//!    *atomic* log makes outputs, control record and offsets visible together or not at all; a log that is not atomic
+//!    makes the outputs durable first, then the control record, then the offsets, so that a crash repeats outputs but
+//!    never loses one;
+//! 4. [`CommitLog::abort`] drops what was gathered since begin.
+//!
+//! A control record is opaque bytes here. After a crash of a log that is not atomic, a control record may be there
+//! whose offsets are not: the reader drops it, because it knows the committed offsets.
+
+/// What a commit log remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Per partition the next offset to read; empty before the first commit.
+    pub offsets: Vec<(u32, i64)>,
+    /// Control records of all commits, oldest first.
+    pub control: Vec<Vec<u8>>,
+}
+
+/// Why a commit log refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Another process has taken over; this one must stop (exit code 75).
+    #[error("{operation}: another process with this application id has taken over")]
+    Fenced {
+        /// What was attempted.
+        operation: String,
+    },
+    /// Nothing was committed; begin again with the same outputs.
+    #[error("{operation}: aborted: {cause}")]
+    Aborted {
+        /// What was attempted.
+        operation: String,
+        /// Why.
+        cause: String,
+    },
+    /// The same call may succeed later.
+    #[error("{operation}: {cause}")]
+    Retry {
+        /// What was attempted.
+        operation: String,
+        /// Why.
+        cause: String,
+    },
+    /// It will not succeed.
+    #[error("{operation}: {cause}")]
+    Fatal {
+        /// What was attempted.
+        operation: String,
+        /// Why.
+        cause: String,
+    },
+}
+
+/// Where offsets and journal are kept. The contract is the module's page.
+pub trait CommitLog: Send {
+    /// Whether outputs, control record and offsets become visible together.
+    fn atomic(&self) -> bool;
+
+    /// Makes the caller the only writer.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log cannot be taken over.
+    fn fence(&mut self) -> Result<(), LogError>;
+
+    /// What the last commit left. Call it after [`CommitLog::fence`].
+    ///
+    /// # Errors
+    /// [`LogError`] when it cannot be read.
+    fn committed(&mut self) -> Result<Committed, LogError>;
+
+    /// Begins to gather.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    fn begin(&mut self) -> Result<(), LogError>;
+
+    /// Commits what was gathered, the control record, and the next offset of each partition named.
+    ///
+    /// # Errors
+    /// [`LogError`]; see its variants for what to do.
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError>;
+
+    /// Drops what was gathered.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    fn abort(&mut self) -> Result<(), LogError>;
+}

