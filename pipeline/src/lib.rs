@@ -10,6 +10,10 @@
 
 pub mod clock;
 pub mod console;
+pub mod delivery;
 pub mod metrics;
 pub mod observe;
+pub mod operator;
 pub mod shutdown;
+pub mod step;
+pub mod worker;
