@@ -139,10 +139,16 @@ fn once_live_a_silent_partition_is_waited_for_no_longer_than_told() {
     let mut merge = merge(&[(0, 0), (1, 0)], 10);
     merge.caught_up(0);
     merge.caught_up(1);
-    merge.push(segment(0, &[5], 0, 1));
-    merge.push(segment(1, &[5, 7], 0, 1));
-    assert!(matches!(merge.take(100).unwrap(), Taken::Step(_)));
-    merge.push(segment(0, &[5, 8], 1, 2));
+    merge.push(segment(0, &[5, 8], 0, 2));
+    merge.push(segment(1, &[4, 7], 0, 1));
+    let Taken::Step(step) = merge.take(100).unwrap() else {
+        panic!("a step")
+    };
+    assert_eq!(
+        step.partitions,
+        vec![1],
+        "then the head of partition 1 is unknown"
+    );
     assert!(matches!(merge.take(100).unwrap(), Taken::Waiting));
     assert!(matches!(merge.take(109).unwrap(), Taken::Waiting));
     assert!(matches!(merge.take(110).unwrap(), Taken::Step(_)));
