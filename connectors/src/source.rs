@@ -27,6 +27,10 @@ pub struct Assignment {
 }
 
 /// What a poll brought.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one per poll, moved once; a box would be one allocation more"
+)]
 #[derive(Debug)]
 pub enum SourceEvent {
     /// Partitions this process must now read.
