@@ -84,7 +84,12 @@ impl From<rules::diagnostic::Diagnostic> for Finding {
 impl Finding {
     /// An error about a configuration.
     #[must_use]
-    pub fn error(code: Code, file: &str, span: Range<usize>, message: impl Into<String>) -> Finding {
+    pub fn error(
+        code: Code,
+        file: &str,
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Finding {
         Finding {
             code: AnyCode::Config(code),
             severity: Severity::Error,
@@ -127,12 +132,17 @@ impl Finding {
         let before = text.get(..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        (line, before.get(line_start..).unwrap_or_default().chars().count() + 1)
+        (
+            line,
+            before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        )
     }
 }
 
 /// Whether any of them is an error.
 #[must_use]
 pub fn any_error(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.severity == Severity::Error)
+    findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
 }

@@ -11,7 +11,12 @@ use super::list::What;
 
 /// Real-time fraud detection: events in, decisions out, by rules an analyst writes.
 #[derive(Debug, Parser)]
-#[command(name = "tollgate", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    name = "tollgate",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// How the log on standard error is written; RUST_LOG says how much of it
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
@@ -203,10 +208,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    crate::config::parse_rate(text).ok_or_else(|| "write a number and `/s`, `/m` or `/h`, such as `1000/s`".to_owned())
+    crate::config::parse_rate(text)
+        .ok_or_else(|| "write a number and `/s`, `/m` or `/h`, such as `1000/s`".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {
     let share: Option<f64> = text.parse().ok();
-    share.filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "write a number from 0 to 1".to_owned())
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "write a number from 0 to 1".to_owned())
 }

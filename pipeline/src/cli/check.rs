@@ -60,7 +60,9 @@ pub fn load_pack(path: &Path, found: &mut Found) -> Option<RuleSet> {
 pub fn compile(source: &rules::definition::PackSource, found: &mut Found) -> Option<RuleSet> {
     match rules::compile::compile(source) {
         Ok(rules) => {
-            found.pack.extend(rules.warnings.iter().cloned().map(Finding::from));
+            found
+                .pack
+                .extend(rules.warnings.iter().cloned().map(Finding::from));
             Some(rules)
         }
         Err(wrong) => {
@@ -71,7 +73,11 @@ pub fn compile(source: &rules::definition::PackSource, found: &mut Found) -> Opt
 }
 
 /// Reads a configuration and its pack.
-pub fn load_config(path: &Path, lookup: System, found: &mut Found) -> Option<(Config, Arc<RuleSet>)> {
+pub fn load_config(
+    path: &Path,
+    lookup: System,
+    found: &mut Found,
+) -> Option<(Config, Arc<RuleSet>)> {
     let checked = config::load(path, &lookup);
     found.config.extend(checked.findings);
     found.texts.push(checked.text);
@@ -83,7 +89,9 @@ pub fn load_config(path: &Path, lookup: System, found: &mut Found) -> Option<(Co
 pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
     let mut found = Found::default();
     let mut seen: Vec<&PathBuf> = Vec::new();
-    let lookup = System { allow_insecure_perms: args.allow_insecure_perms };
+    let lookup = System {
+        allow_insecure_perms: args.allow_insecure_perms,
+    };
     for file in &args.files {
         if seen.contains(&file) {
             continue;
@@ -115,11 +123,20 @@ pub fn report(found: &Found, output: Report, io: &mut Io<'_>) -> io::Result<()> 
 }
 
 fn summary(findings: &[Finding]) -> String {
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity| {
+        findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     match (count(Severity::Error), count(Severity::Warning)) {
         (0, 0) => "no problems found".to_owned(),
-        (errors, warnings) => format!("{}, {}", plural(errors, "error"), plural(warnings, "warning")),
+        (errors, warnings) => format!(
+            "{}, {}",
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        ),
     }
 }
 
@@ -133,7 +150,10 @@ fn is_config(path: &Path) -> bool {
         return true;
     };
     let text = String::from_utf8_lossy(&bytes);
-    let has = |keys: &[&str]| text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)));
+    let has = |keys: &[&str]| {
+        text.lines()
+            .any(|line| keys.iter().any(|key| line.starts_with(key)))
+    };
     if has(&["schema:", "features:", "rules:", "policy:"]) {
         return false;
     }

@@ -10,7 +10,7 @@ mod completion;
 mod demo;
 mod explain;
 mod features;
-mod gen_;
+mod generate;
 mod list;
 mod logging;
 mod progress;
@@ -86,7 +86,9 @@ pub struct Io<'a> {
 
 impl std::fmt::Debug for Io<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Io").field("color", &self.color).finish_non_exhaustive()
+        f.debug_struct("Io")
+            .field("color", &self.color)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +100,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are what was asked for; anything else is a wrong command line.
-            let exit = if error.use_stderr() { Exit::Config } else { Exit::Ok };
+            let exit = if error.use_stderr() {
+                Exit::Config
+            } else {
+                Exit::Ok
+            };
             let _shown = error.print();
             return ExitCode::from(exit.code());
         }
@@ -106,7 +112,11 @@ pub fn main() -> ExitCode {
     logging::start(cli.log_format, &cli.command);
     let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
     let color = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
-    let mut io = Io { out: &mut out, err: &mut err, color };
+    let mut io = Io {
+        out: &mut out,
+        err: &mut err,
+        color,
+    };
     let done = dispatch(cli.command, &mut io).and_then(|exit| io.out.flush().map(|()| exit));
     let exit = match done {
         Ok(exit) => exit,
@@ -129,9 +139,11 @@ pub fn dispatch(command: Command, io: &mut Io<'_>) -> io::Result<Exit> {
         Command::Demo(args) => demo::run(&args, io),
         Command::Run(args) => run::run(&args, io),
         Command::Check(args) => check::run(&args, io),
-        Command::Rule { command: RuleCommand::Test(args) } => rule_test::run(&args, io),
+        Command::Rule {
+            command: RuleCommand::Test(args),
+        } => rule_test::run(&args, io),
         Command::Features(args) => features::run(&args, io),
-        Command::Gen(args) => gen_::run(&args, io),
+        Command::Gen(args) => generate::run(&args, io),
         Command::List { what } => list::run(what, io),
         Command::Explain { code } => explain::run(&code, io),
         Command::Completion { shell } => completion::run(shell, io),

@@ -13,8 +13,18 @@ const WIDTH: usize = 120;
 ///
 /// # Errors
 /// When `out` cannot be written to.
-pub fn text(findings: &[Finding], texts: &[SourceText], color: bool, out: &mut dyn Write) -> io::Result<()> {
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
+pub fn text(
+    findings: &[Finding],
+    texts: &[SourceText],
+    color: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    }
+    .term_width(WIDTH);
     for finding in findings {
         let text = texts.iter().find(|text| text.file == finding.file);
         writeln!(out, "{}\n", one(finding, text, &renderer))?;
@@ -30,7 +40,10 @@ fn one(finding: &Finding, text: Option<&SourceText>, renderer: &Renderer) -> Str
     let id = finding.code.id();
     let more = format!("for more: tollgate explain {id}");
     let notes = || {
-        let help = finding.help.as_deref().map(|help| Level::HELP.message(help));
+        let help = finding
+            .help
+            .as_deref()
+            .map(|help| Level::HELP.message(help));
         help.into_iter().chain([Level::NOTE.message(more.as_str())])
     };
     // A finding about a file as a whole has no place to point at.
@@ -44,8 +57,14 @@ fn one(finding: &Finding, text: Option<&SourceText>, renderer: &Renderer) -> Str
     if !finding.label.is_empty() {
         mark = mark.label(finding.label.as_str());
     }
-    let snippet = Snippet::source(text.text.as_str()).path(text.file.as_str()).annotation(mark);
-    renderer.render(&[level.primary_title(finding.message.as_str()).id(id).element(snippet).elements(notes())])
+    let snippet = Snippet::source(text.text.as_str())
+        .path(text.file.as_str())
+        .annotation(mark);
+    renderer.render(&[level
+        .primary_title(finding.message.as_str())
+        .id(id)
+        .element(snippet)
+        .elements(notes())])
 }
 
 /// Writes findings for programs: one JSON object.
@@ -70,7 +89,12 @@ pub fn json(findings: &[Finding], texts: &[SourceText], out: &mut dyn Write) -> 
             "help": finding.help,
         })
     };
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let count = |severity| {
+        findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
     let report = serde_json::json!({
         "findings": findings.iter().map(object).collect::<Vec<_>>(),
         "errors": count(Severity::Error),

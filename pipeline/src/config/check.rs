@@ -24,7 +24,8 @@ pub(super) fn compare(written: &Written<'_>, notes: &mut Notes<'_>) {
 }
 
 fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
-    let (Some((source, _, source_span)), Some(streams)) = (&written.source, &written.streams) else {
+    let (Some((source, _, source_span)), Some(streams)) = (&written.source, &written.streams)
+    else {
         return;
     };
     let input = match source {
@@ -35,10 +36,14 @@ fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
     };
     let control = written.name.map(|name| format!("{name}.control"));
     let is_control = |name: &str| control.as_deref() == Some(name);
-    if let Source::Kafka { kafka: super::Kafka { topic, .. } } | Source::Embedded { topic } = source
+    if let Source::Kafka {
+        kafka: super::Kafka { topic, .. },
+    }
+    | Source::Embedded { topic } = source
         && is_control(topic)
     {
-        let message = format!("the source is `{topic}`, which holds this application's own journal");
+        let message =
+            format!("the source is `{topic}`, which holds this application's own journal");
         notes.error(Code::Cycle, source_span, message);
     }
     for (stream, sinks) in streams.named() {
@@ -46,12 +51,19 @@ fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
             let Some(place) = place(sink) else { continue };
             if Some(&place) == input.as_ref() || reads(source, &place) {
                 let message = format!("{stream} would be written to the source and read again");
-                notes.error_with(Code::Cycle, span, message, "give them a topic or file of their own".to_owned());
+                notes.error_with(
+                    Code::Cycle,
+                    span,
+                    message,
+                    "give them a topic or file of their own".to_owned(),
+                );
             }
             if let Place::Topic { topic, .. } | Place::Embedded(topic) = &place
                 && is_control(topic)
             {
-                let message = format!("{stream} would be written to `{topic}`, which holds this application's own journal");
+                let message = format!(
+                    "{stream} would be written to `{topic}`, which holds this application's own journal"
+                );
                 notes.error(Code::Cycle, span, message);
             }
         }
@@ -63,7 +75,11 @@ fn reads(source: &Source, place: &Place) -> bool {
     let (Source::File { path }, Place::File(written)) = (source, place) else {
         return false;
     };
-    connectors::file::matches(&tidy(path), written)
+    let pattern = tidy(path);
+    let pattern = pattern
+        .to_str()
+        .and_then(|text| glob::Pattern::new(text).ok());
+    pattern.is_some_and(|pattern| pattern.matches_path(written))
 }
 
 fn shared(written: &Written<'_>, notes: &mut Notes<'_>) {
@@ -76,10 +92,18 @@ fn shared(written: &Written<'_>, notes: &mut Notes<'_>) {
             let Some(place) = place(sink) else { continue };
             match taken.iter().find(|(other, _)| *other == place) {
                 Some((_, first)) if *first == stream => {
-                    notes.error(Code::SharedOutput, span, format!("{stream} are written here twice"));
+                    notes.error(
+                        Code::SharedOutput,
+                        span,
+                        format!("{stream} are written here twice"),
+                    );
                 }
                 Some((_, first)) => {
-                    notes.error(Code::SharedOutput, span, format!("{stream} and {first} share one output"));
+                    notes.error(
+                        Code::SharedOutput,
+                        span,
+                        format!("{stream} and {first} share one output"),
+                    );
                 }
                 None => taken.push((place, stream)),
             }
@@ -98,9 +122,16 @@ fn promise(written: &Written<'_>, notes: &mut Notes<'_>) {
         return;
     }
     let mut sinks = streams.all.iter().flatten();
-    if matches!(source, Source::Kafka { .. }) || sinks.any(|(sink, _)| matches!(sink, Sink::Kafka(_))) {
+    if matches!(source, Source::Kafka { .. })
+        || sinks.any(|(sink, _)| matches!(sink, Sink::Kafka(_)))
+    {
         let help = "use at_least_once: after a crash decisions and alerts may come twice, with the same ids";
-        notes.error_with(Code::NotYet, span, "exactly_once on Kafka is not supported yet", help.to_owned());
+        notes.error_with(
+            Code::NotYet,
+            span,
+            "exactly_once on Kafka is not supported yet",
+            help.to_owned(),
+        );
     }
 }
 
@@ -117,7 +148,12 @@ fn place(sink: &Sink) -> Option<Place> {
 fn topic(brokers: &str, topic: &str) -> Place {
     let mut brokers: Vec<String> = brokers
         .split(',')
-        .map(|broker| broker.trim().to_ascii_lowercase().replace("localhost", "127.0.0.1"))
+        .map(|broker| {
+            broker
+                .trim()
+                .to_ascii_lowercase()
+                .replace("localhost", "127.0.0.1")
+        })
         .collect();
     brokers.sort();
     Place::Topic {

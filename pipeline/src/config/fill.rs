@@ -76,7 +76,8 @@ impl Lookup for System {
     fn file(&self, path: &Path) -> Result<String, SecretProblem> {
         use std::io::Read;
         use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let unreadable = |error: std::io::Error| SecretProblem::Unreadable(error.kind().to_string());
+        let unreadable =
+            |error: std::io::Error| SecretProblem::Unreadable(error.kind().to_string());
         // Without O_NONBLOCK a named pipe would keep the program waiting for a writer.
         const O_NONBLOCK: i32 = 0o4000;
         let file = std::fs::OpenOptions::new()
@@ -93,7 +94,9 @@ impl Lookup for System {
             return Err(SecretProblem::WorldReadable);
         }
         let mut bytes = Vec::new();
-        file.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.take(SECRET_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
         if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > SECRET_BYTES_MAX {
             return Err(SecretProblem::TooLarge);
         }
@@ -145,12 +148,20 @@ impl Fill<'_> {
     fn variable(&self, name: &str, span: &Range<usize>) -> Result<String, Finding> {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
-            return Err(self.problem(span, "the name of a variable has letters, digits and `_` only"));
+            return Err(self.problem(
+                span,
+                "the name of a variable has letters, digits and `_` only",
+            ));
         }
         match self.lookup.env(name) {
             Some(value) if !value.is_empty() => Ok(value),
-            Some(_) => Err(self.problem(span, format!("the environment variable `{name}` is empty"))),
-            None => Err(self.problem(span, format!("the environment variable `{name}` is not set"))),
+            Some(_) => {
+                Err(self.problem(span, format!("the environment variable `{name}` is empty")))
+            }
+            None => Err(self.problem(
+                span,
+                format!("the environment variable `{name}` is not set"),
+            )),
         }
     }
 
@@ -160,9 +171,13 @@ impl Fill<'_> {
         }
         let absolute: PathBuf = self.base.join(path);
         let content = self.lookup.file(&absolute).map_err(|problem| {
-            let found = self.problem(span, format!("the secret file `{path}` is refused: {problem}"));
+            let found = self.problem(
+                span,
+                format!("the secret file `{path}` is refused: {problem}"),
+            );
             if problem == SecretProblem::WorldReadable {
-                let help = format!("run `chmod o-r {path}`, or accept it with --allow-insecure-perms");
+                let help =
+                    format!("run `chmod o-r {path}`, or accept it with --allow-insecure-perms");
                 let mut found = found.help(help);
                 found.code = crate::finding::AnyCode::Config(Code::InsecureFile);
                 return found;

@@ -3,6 +3,9 @@
 //! The idea: which properties may be set is known to the connector, which knows the client; here its answers get a
 //! place and a code. The invariant: no `Debug` shows a property's value.
 
+use std::collections::BTreeMap;
+
+use super::client;
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Scalar, Value};
 use crate::error_code::Code;
@@ -21,18 +24,24 @@ pub struct Kafka {
     pub insecure: bool,
 }
 
-/// Properties of the client, in the order written.
+/// Properties of the client.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Properties(pub Vec<(String, String)>);
+pub struct Properties(pub BTreeMap<String, String>);
 
 impl std::fmt::Debug for Properties {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map().entries(self.0.iter().map(|(name, _)| (name, "***"))).finish()
+        f.debug_map()
+            .entries(self.0.keys().map(|name| (name, "***")))
+            .finish()
     }
 }
 
 /// Reads the parts a source and a sink have in common.
-pub(super) fn read(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>) -> Option<Kafka> {
+pub(super) fn read(
+    section: Section<'_>,
+    inline_secrets: bool,
+    notes: &mut Notes<'_>,
+) -> Option<Kafka> {
     let insecure = section.flag("insecure", notes);
     let properties = properties(section, inline_secrets, notes);
     let topic = topic(section, notes);
@@ -53,7 +62,8 @@ pub(super) fn topic(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Strin
     let name = scalar(value, "topic", notes)?;
     let text = name.text();
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if text.is_empty() || text.len() > 249 || !text.chars().all(fits) || matches!(text, "." | "..") {
+    if text.is_empty() || text.len() > 249 || !text.chars().all(fits) || matches!(text, "." | "..")
+    {
         let message = format!("`{}` cannot be the name of a topic", name.quoted());
         let help = "a topic has letters, digits, `.`, `_` and `-`, at most 249 of them".to_owned();
         notes.error_with(Code::BadName, &value.span, message, help);
@@ -67,10 +77,14 @@ fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>)
         return Properties::default();
     };
     let Kind::Map(entries) = &value.kind else {
-        notes.error(Code::WrongValue, &value.span, "properties must be a mapping of names to values");
+        notes.error(
+            Code::WrongValue,
+            &value.span,
+            "properties must be a mapping of names to values",
+        );
         return Properties::default();
     };
-    let mut read = Vec::new();
+    let mut read = BTreeMap::new();
     for (key, value) in entries {
         let Some(text) = scalar(value, &key.text, notes) else {
             continue;
@@ -78,12 +92,19 @@ fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>)
         if is_secret(&key.text) && !text.is_filled() {
             note_inline_secret(&key.text, value, inline_secrets, notes);
         }
-        read.push((key.text.clone(), text.text().to_owned()));
+        read.insert(key.text.clone(), text.text().to_owned());
     }
-    for problem in connectors::kafka::check_properties(&read) {
-        let name = problem.property.as_str();
-        let span = entries.iter().find(|(key, _)| key.text == name).map_or(&value.span, |(key, _)| &key.span);
-        notes.error(Code::Property, span, format!("property `{name}` is refused: {}", problem.reason));
+    for problem in client::check_properties(&read) {
+        let name = problem.name.as_str();
+        let span = entries
+            .iter()
+            .find(|(key, _)| key.text == name)
+            .map_or(&value.span, |(key, _)| &key.span);
+        let message = format!("property `{name}` is refused: {}", problem.reason);
+        let help = problem
+            .did_you_mean
+            .map(|near| format!("did you mean `{near}`?"));
+        notes.error_with(Code::Property, span, message, help);
     }
     Properties(read)
 }
@@ -91,7 +112,15 @@ fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>)
 /// Names of librdkafka whose values nobody may read.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "key.pem", "oauthbearer.config", "token"].iter().any(|part| name.contains(part))
+    [
+        "password",
+        "secret",
+        "key.pem",
+        "oauthbearer.config",
+        "token",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
 }
 
 fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Notes<'_>) {
@@ -102,8 +131,14 @@ fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Note
     notes.add(if allowed { finding.warning() } else { finding });
 }
 
-fn check_brokers(brokers: &Scalar, properties: &Properties, insecure: bool, value: &Value, notes: &mut Notes<'_>) {
-    if let Err(reason) = connectors::kafka::check_brokers(brokers.text(), &properties.0, insecure) {
+fn check_brokers(
+    brokers: &Scalar,
+    properties: &Properties,
+    insecure: bool,
+    value: &Value,
+    notes: &mut Notes<'_>,
+) {
+    if let Some(reason) = client::check_brokers(brokers.text(), &properties.0, insecure) {
         notes.error(Code::Brokers, &value.span, format!("brokers: {reason}"));
     }
 }

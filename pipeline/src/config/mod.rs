@@ -6,20 +6,23 @@
 //! to the working directory, and no `Debug` of it shows a secret.
 
 mod check;
+mod client;
+mod connector;
 mod fill;
 mod kafka;
 mod read;
 mod section;
 mod sinks;
 mod source;
-mod value;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
 pub use self::kafka::{Kafka, Properties};
 pub use self::section::parse_rate;
@@ -190,7 +193,12 @@ pub fn load(path: &Path, lookup: &dyn Lookup) -> Checked {
             }
         }
         Err(error) => {
-            let found = Finding::error(crate::error_code::Code::Unreadable, &file, 0..0, error.to_string());
+            let found = Finding::error(
+                crate::error_code::Code::Unreadable,
+                &file,
+                0..0,
+                error.to_string(),
+            );
             unread(file, found)
         }
     }
@@ -224,8 +232,13 @@ impl Config {
     #[must_use]
     pub fn uses_kafka(&self) -> bool {
         let sinks = &self.sinks;
-        let mut all = sinks.decisions.iter().chain(&sinks.alerts).chain(&sinks.dead_letters);
-        matches!(self.source, Source::Kafka { .. }) || all.any(|sink| matches!(sink, Sink::Kafka(_)))
+        let mut all = sinks
+            .decisions
+            .iter()
+            .chain(&sinks.alerts)
+            .chain(&sinks.dead_letters);
+        matches!(self.source, Source::Kafka { .. })
+            || all.any(|sink| matches!(sink, Sink::Kafka(_)))
     }
 
     /// The topic of journal and offsets.

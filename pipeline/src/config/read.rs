@@ -15,7 +15,16 @@ use crate::error_code::Code;
 use crate::finding::{Finding, any_error};
 
 /// The keys of the file.
-const KEYS: [&str; 8] = ["name", "pack", "source", "sinks", "delivery", "state", "http", "allow_inline_secrets"];
+const KEYS: [&str; 8] = [
+    "name",
+    "pack",
+    "source",
+    "sinks",
+    "delivery",
+    "state",
+    "http",
+    "allow_inline_secrets",
+];
 
 /// What was read, with the places the comparisons need. A part is `None` when something in it was noted.
 pub(super) struct Written<'a> {
@@ -26,7 +35,12 @@ pub(super) struct Written<'a> {
 }
 
 /// Reads a text.
-pub(super) fn read(file: &str, text: &str, base: &Path, lookup: &dyn Lookup) -> (Option<Config>, Vec<Finding>) {
+pub(super) fn read(
+    file: &str,
+    text: &str,
+    base: &Path,
+    lookup: &dyn Lookup,
+) -> (Option<Config>, Vec<Finding>) {
     let (tree, found) = rules::definition::tree::read(file, text);
     let mut notes = Notes {
         file,
@@ -54,7 +68,9 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         let (source, start) = source::read(value, base, secrets, notes)?;
         Some((source, start, value.span.clone()))
     });
-    let streams = all.need("sinks", notes).and_then(|value| sinks::read(value, base, secrets, notes));
+    let streams = all
+        .need("sinks", notes)
+        .and_then(|value| sinks::read(value, base, secrets, notes));
     let delivery = read_delivery(all, notes);
     let state = read_state(all, base, name.unwrap_or_default(), notes);
     let http = match all.get("http") {
@@ -63,7 +79,12 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
             .map(Some),
         None => Some(None),
     };
-    let written = Written { name, source, streams, delivery };
+    let written = Written {
+        name,
+        source,
+        streams,
+        delivery,
+    };
     check::compare(&written, notes);
     let (source, start, _) = written.source?;
     let [decisions, alerts, dead_letters] = written.streams?.all.map(without_places);
@@ -71,7 +92,11 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         name: name?.to_owned(),
         pack: pack?,
         source,
-        sinks: Sinks { decisions, alerts, dead_letters },
+        sinks: Sinks {
+            decisions,
+            alerts,
+            dead_letters,
+        },
         delivery: written.delivery?.0,
         state: state?,
         http: http?,
@@ -87,7 +112,8 @@ fn read_name<'a>(all: Section<'a>, notes: &mut Notes<'_>) -> Option<&'a str> {
     let value = all.need("name", notes)?;
     let name = scalar(value, "name", notes)?;
     let text = name.text();
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let fits =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     let begins = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     if !begins || text.len() > 64 || !text.chars().all(fits) {
         let message = format!("`{}` cannot be the name of an application", name.quoted());
@@ -106,7 +132,12 @@ fn read_pack(all: Section<'_>, base: &Path, notes: &mut Notes<'_>) -> Option<std
         Ok(_) => Some(path),
         Err(error) => {
             let message = format!("there is no pack at `{}`: {error}", written.quoted());
-            notes.error_with(Code::NoPack, &value.span, message, crate::pack::nearest(&path));
+            notes.error_with(
+                Code::NoPack,
+                &value.span,
+                message,
+                crate::pack::nearest(&path),
+            );
             None
         }
     }
@@ -121,14 +152,25 @@ fn read_delivery(all: Section<'_>, notes: &mut Notes<'_>) -> Option<(Delivery, R
     let Some(value) = all.get("delivery") else {
         return Some((default, 0..0));
     };
-    let section = Section::open(value, "delivery", &["mode", "commit_every", "commit_records"], notes)?;
+    let section = Section::open(
+        value,
+        "delivery",
+        &["mode", "commit_every", "commit_records"],
+        notes,
+    )?;
     let mode = section.word("mode", &["at_least_once", "exactly_once"], notes);
     let every = Span(1_000)..=Span::seconds(60);
     let commit_every = section.duration("commit_every", default.commit_every, every, notes);
     let commit_records = section.integer("commit_records", 1..=10_000_000, notes);
-    let place = section.get("mode").map_or(value.span.clone(), |value| value.span.clone());
+    let place = section
+        .get("mode")
+        .map_or(value.span.clone(), |value| value.span.clone());
     let delivery = Delivery {
-        mode: if mode? == "exactly_once" { Mode::ExactlyOnce } else { Mode::AtLeastOnce },
+        mode: if mode? == "exactly_once" {
+            Mode::ExactlyOnce
+        } else {
+            Mode::AtLeastOnce
+        },
         commit_every: commit_every?,
         commit_records: commit_records?.unwrap_or(default.commit_records),
     };

@@ -74,18 +74,32 @@ impl<'a> Section<'a> {
     ) -> Option<Section<'a>> {
         let Kind::Map(entries) = &value.kind else {
             let what = if path.is_empty() { "the file" } else { path };
-            notes.error(Code::WrongValue, &value.span, format!("{what} must be a mapping of keys to values"));
+            notes.error(
+                Code::WrongValue,
+                &value.span,
+                format!("{what} must be a mapping of keys to values"),
+            );
             return None;
         };
         for (key, _) in entries {
             if !known.contains(&key.text.as_str()) {
-                let shown: String = key.text.chars().filter(|c| !c.is_control()).take(60).collect();
+                let shown: String = key
+                    .text
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(60)
+                    .collect();
                 let message = if path.is_empty() {
                     format!("unknown key `{shown}`")
                 } else {
                     format!("unknown key `{shown}` in {path}")
                 };
-                notes.error_with(Code::UnknownKey, &key.span, message, meant(&key.text, known));
+                notes.error_with(
+                    Code::UnknownKey,
+                    &key.span,
+                    message,
+                    meant(&key.text, known),
+                );
             }
         }
         Some(Section {
@@ -98,7 +112,9 @@ impl<'a> Section<'a> {
     /// The value of a key; nothing counts as absent.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         let found = self.entries.iter().find(|(name, _)| name.text == key);
-        found.map(|(_, value)| value).filter(|value| !matches!(value.kind, Kind::Null))
+        found
+            .map(|(_, value)| value)
+            .filter(|value| !matches!(value.kind, Kind::Null))
     }
 
     /// The value of a key that must be there.
@@ -143,11 +159,14 @@ impl<'a> Section<'a> {
             return Some(default);
         };
         let scalar = scalar(value, key, notes)?;
-        let bounds = format!("write a duration from {} to {}, such as `{}`", range.start(), range.end(), range.end());
+        let bounds = format!(
+            "write a duration from {} to {}, such as `{}`",
+            range.start(),
+            range.end(),
+            range.end()
+        );
         match Span::parse(scalar.text()) {
-            Ok(span) if range.contains(&span) => {
-                Some(Duration::from_micros(span.0.unsigned_abs()))
-            }
+            Ok(span) if range.contains(&span) => Some(Duration::from_micros(span.0.unsigned_abs())),
             Ok(_) => {
                 let message = format!("{key}: `{}` is out of range", scalar.quoted());
                 notes.error_with(Code::OutOfRange, &value.span, message, bounds);
@@ -176,7 +195,12 @@ impl<'a> Section<'a> {
         match number.filter(|number| range.contains(number)) {
             Some(number) => Some(Some(number)),
             None => {
-                let message = format!("{key}: `{}` is not a whole number from {} to {}", scalar.quoted(), range.start(), range.end());
+                let message = format!(
+                    "{key}: `{}` is not a whole number from {} to {}",
+                    scalar.quoted(),
+                    range.start(),
+                    range.end()
+                );
                 notes.error(Code::OutOfRange, &value.span, message);
                 None
             }
@@ -199,7 +223,12 @@ impl<'a> Section<'a> {
         match number.filter(|number| range.contains(number)) {
             Some(number) => Some(number),
             None => {
-                let message = format!("{key}: `{}` is not a number from {} to {}", scalar.quoted(), range.start(), range.end());
+                let message = format!(
+                    "{key}: `{}` is not a number from {} to {}",
+                    scalar.quoted(),
+                    range.start(),
+                    range.end()
+                );
                 notes.error(Code::OutOfRange, &value.span, message);
                 None
             }
@@ -215,21 +244,34 @@ impl<'a> Section<'a> {
             Some("true") => true,
             Some("false") | None => false,
             Some(_) => {
-                notes.error(Code::WrongValue, &value.span, format!("{key} is `true` or `false`"));
+                notes.error(
+                    Code::WrongValue,
+                    &value.span,
+                    format!("{key} is `true` or `false`"),
+                );
                 false
             }
         }
     }
 
     /// One word of a list, or the first of them.
-    pub(super) fn word(&self, key: &str, words: &[&'static str], notes: &mut Notes<'_>) -> Option<&'static str> {
+    pub(super) fn word(
+        &self,
+        key: &str,
+        words: &[&'static str],
+        notes: &mut Notes<'_>,
+    ) -> Option<&'static str> {
         let Some(value) = self.get(key) else {
             return words.first().copied();
         };
         let scalar = scalar(value, key, notes)?;
         let found = words.iter().find(|word| **word == scalar.text());
         if found.is_none() {
-            let message = format!("{key}: `{}` is none of {}", scalar.quoted(), words.join(", "));
+            let message = format!(
+                "{key}: `{}` is none of {}",
+                scalar.quoted(),
+                words.join(", ")
+            );
             let help = nearest(scalar.text(), words.iter().copied())
                 .filter(|_| !scalar.is_filled())
                 .map(|near| format!("did you mean `{near}`?"));
@@ -263,13 +305,19 @@ impl<'a> Section<'a> {
         match text.parse::<SocketAddr>() {
             Ok(address) if address.ip().is_loopback() => Some(address),
             Ok(_) => {
-                let message = format!("{key}: `{}` can be reached from other machines", scalar.quoted());
+                let message = format!(
+                    "{key}: `{}` can be reached from other machines",
+                    scalar.quoted()
+                );
                 let help = "listen on 127.0.0.1 or [::1]; TLS and tokens come later".to_owned();
                 notes.error_with(Code::NotLoopback, &value.span, message, help);
                 None
             }
             Err(_) => {
-                let message = format!("{key}: `{}` is not an address and port, such as 127.0.0.1:9900", scalar.quoted());
+                let message = format!(
+                    "{key}: `{}` is not an address and port, such as 127.0.0.1:9900",
+                    scalar.quoted()
+                );
                 notes.error(Code::WrongValue, &value.span, message);
                 None
             }
@@ -294,7 +342,11 @@ pub fn parse_rate(text: &str) -> Option<f64> {
 }
 
 /// The single value here.
-pub(super) fn scalar<'a>(value: &'a Value, what: &str, notes: &mut Notes<'_>) -> Option<&'a Scalar> {
+pub(super) fn scalar<'a>(
+    value: &'a Value,
+    what: &str,
+    notes: &mut Notes<'_>,
+) -> Option<&'a Scalar> {
     match &value.kind {
         Kind::Scalar(scalar) => Some(scalar),
         Kind::Null => {
@@ -302,7 +354,11 @@ pub(super) fn scalar<'a>(value: &'a Value, what: &str, notes: &mut Notes<'_>) ->
             None
         }
         Kind::List(_) | Kind::Map(_) => {
-            notes.error(Code::WrongValue, &value.span, format!("{what} must be a single value"));
+            notes.error(
+                Code::WrongValue,
+                &value.span,
+                format!("{what} must be a single value"),
+            );
             None
         }
     }

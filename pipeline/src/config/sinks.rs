@@ -6,11 +6,8 @@ use std::path::Path;
 use super::section::{Notes, Section, scalar};
 use super::source::{has_ending, one_of};
 use super::value::{Kind, Value};
-use super::{FileKind, Sink, kafka};
+use super::{FileKind, Sink, connector, kafka};
 use crate::error_code::Code;
-
-/// What a sink can be; the order messages name them in.
-const KINDS: [&str; 4] = ["kafka", "file", "embedded", "stdout"];
 
 /// The streams, in the order of [`Streams`].
 const STREAMS: [&str; 3] = ["decisions", "alerts", "dead_letters"];
@@ -35,7 +32,12 @@ impl Streams {
 }
 
 /// Reads it.
-pub(super) fn read(value: &Value, base: &Path, secrets: bool, notes: &mut Notes<'_>) -> Option<Streams> {
+pub(super) fn read(
+    value: &Value,
+    base: &Path,
+    secrets: bool,
+    notes: &mut Notes<'_>,
+) -> Option<Streams> {
     let section = Section::open(value, "sinks", &STREAMS, notes)?;
     section.need("decisions", notes);
     let mut streams = Streams::default();
@@ -46,10 +48,18 @@ pub(super) fn read(value: &Value, base: &Path, secrets: bool, notes: &mut Notes<
         let path = format!("sinks.{stream}");
         match &value.kind {
             Kind::List(items) if items.is_empty() || items.len() > SINKS_MAX => {
-                notes.error(Code::NotExactlyOne, &value.span, format!("{path} names one to {SINKS_MAX} sinks"));
+                notes.error(
+                    Code::NotExactlyOne,
+                    &value.span,
+                    format!("{path} names one to {SINKS_MAX} sinks"),
+                );
             }
             Kind::List(items) => {
-                sinks.extend(items.iter().filter_map(|item| read_one(item, &path, base, secrets, notes)));
+                sinks.extend(
+                    items
+                        .iter()
+                        .filter_map(|item| read_one(item, &path, base, secrets, notes)),
+                );
             }
             _ => sinks.extend(read_one(value, &path, base, secrets, notes)),
         }
@@ -57,20 +67,30 @@ pub(super) fn read(value: &Value, base: &Path, secrets: bool, notes: &mut Notes<
     Some(streams)
 }
 
-fn read_one(value: &Value, path: &str, base: &Path, secrets: bool, notes: &mut Notes<'_>) -> Option<Placed> {
+fn read_one(
+    value: &Value,
+    path: &str,
+    base: &Path,
+    secrets: bool,
+    notes: &mut Notes<'_>,
+) -> Option<Placed> {
     // `alerts: stdout` needs no mapping, because there is nothing to say about it.
     if let Kind::Scalar(word) = &value.kind
         && word.text() == "stdout"
     {
         return Some((Sink::Stdout, value.span.clone()));
     }
-    let section = Section::open(value, path, &KINDS, notes)?;
-    if let Some((key, _)) = section.entries().iter().find(|(key, _)| key.text == "stdout")
+    let kinds = connector::sinks();
+    let section = Section::open(value, path, &kinds, notes)?;
+    if let Some((key, _)) = section
+        .entries()
+        .iter()
+        .find(|(key, _)| key.text == "stdout")
         && section.entries().len() == 1
     {
         return read_stdout(section, key.span.clone(), path, notes);
     }
-    let (kind, inside) = one_of(section, &KINDS, path, notes)?;
+    let (kind, inside) = one_of(section, &kinds, path, notes)?;
     let inner = format!("{path}.{kind}");
     let sink = match kind {
         "kafka" => {
@@ -89,7 +109,12 @@ fn read_one(value: &Value, path: &str, base: &Path, secrets: bool, notes: &mut N
 }
 
 /// `stdout:`, `stdout: {}` and `stdout: true` all say the same.
-fn read_stdout(section: Section<'_>, span: Range<usize>, path: &str, notes: &mut Notes<'_>) -> Option<Placed> {
+fn read_stdout(
+    section: Section<'_>,
+    span: Range<usize>,
+    path: &str,
+    notes: &mut Notes<'_>,
+) -> Option<Placed> {
     let empty = match section.get("stdout").map(|value| &value.kind) {
         None => true,
         Some(Kind::Map(entries)) => entries.is_empty(),
@@ -97,7 +122,11 @@ fn read_stdout(section: Section<'_>, span: Range<usize>, path: &str, notes: &mut
         Some(_) => false,
     };
     if !empty {
-        notes.error(Code::WrongValue, &span, format!("{path}.stdout has nothing to set; write `stdout: {{}}`"));
+        notes.error(
+            Code::WrongValue,
+            &span,
+            format!("{path}.stdout has nothing to set; write `stdout: {{}}`"),
+        );
         return None;
     }
     Some((Sink::Stdout, span))
@@ -112,7 +141,10 @@ fn read_file(value: &Value, path: &str, base: &Path, notes: &mut Notes<'_>) -> O
     } else if has_ending(written.text(), &["parquet"]) {
         FileKind::Parquet
     } else {
-        let message = format!("`{}` is a file of no kind that is written", written.quoted());
+        let message = format!(
+            "`{}` is a file of no kind that is written",
+            written.quoted()
+        );
         let help = "the ending must be one of ndjson, jsonl, parquet".to_owned();
         notes.error_with(Code::FileKind, &value.span, message, help);
         return None;

@@ -4,23 +4,33 @@ use std::path::Path;
 
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Value};
-use super::{Generate, Source, Start, kafka};
+use super::{Generate, Source, Start, connector, kafka};
 use crate::error_code::Code;
-
-/// What a source can be; the order messages name them in.
-const KINDS: [&str; 4] = ["kafka", "file", "embedded", "generate"];
 
 /// Endings of files a source reads.
 const ENDINGS: [&str; 4] = ["ndjson", "jsonl", "csv", "parquet"];
 
 /// Reads it.
-pub(super) fn read(value: &Value, base: &Path, secrets: bool, notes: &mut Notes<'_>) -> Option<(Source, Start)> {
-    let section = Section::open(value, "source", &KINDS, notes)?;
-    let (kind, inside) = one_of(section, &KINDS, "source", notes)?;
+pub(super) fn read(
+    value: &Value,
+    base: &Path,
+    secrets: bool,
+    notes: &mut Notes<'_>,
+) -> Option<(Source, Start)> {
+    let kinds = connector::sources();
+    let section = Section::open(value, "source", &kinds, notes)?;
+    let (kind, inside) = one_of(section, &kinds, "source", notes)?;
     let earliest = |source| (source, Start::Earliest);
     match kind {
         "kafka" => {
-            let known = ["brokers", "topic", "start", "format", "properties", "insecure"];
+            let known = [
+                "brokers",
+                "topic",
+                "start",
+                "format",
+                "properties",
+                "insecure",
+            ];
             let section = Section::open(inside, "source.kafka", &known, notes)?;
             let start = match section.word("start", &["earliest", "latest"], notes) {
                 Some("latest") => Start::Latest,
@@ -88,8 +98,14 @@ pub(super) fn one_of<'a>(
 
 /// Whether a path or glob ends in one of these.
 pub(super) fn has_ending(path: &str, endings: &[&str]) -> bool {
-    let ending = Path::new(path).extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| endings.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+    let ending = Path::new(path)
+        .extension()
+        .and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| {
+        endings
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(ending))
+    })
 }
 
 fn read_format(section: Section<'_>, notes: &mut Notes<'_>) {
@@ -107,14 +123,23 @@ fn read_format(section: Section<'_>, notes: &mut Notes<'_>) {
         }
         _ => {
             let message = format!("format: `{}` is unknown", format.quoted());
-            notes.error_with(Code::WrongValue, &value.span, message, "use `json`".to_owned());
+            notes.error_with(
+                Code::WrongValue,
+                &value.span,
+                message,
+                "use `json`".to_owned(),
+            );
         }
     }
 }
 
 fn read_generate(value: &Value, notes: &mut Notes<'_>) -> Option<Generate> {
     if let Kind::Null = value.kind {
-        notes.error(Code::WrongValue, &value.span, "source.generate must be a mapping; `{}` takes all defaults");
+        notes.error(
+            Code::WrongValue,
+            &value.span,
+            "source.generate must be a mapping; `{}` takes all defaults",
+        );
         return None;
     }
     let known = ["seed", "rate", "count", "cards", "fraud"];

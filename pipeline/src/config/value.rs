@@ -59,7 +59,9 @@ impl Scalar {
     pub(super) fn quoted(&self) -> String {
         const SHOWN_MAX: usize = 60;
         let shown = self.written.chars().take(SHOWN_MAX);
-        let mut text: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let mut text: String = shown
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
         if self.written.chars().nth(SHOWN_MAX).is_some() {
             text.push('…');
         }
@@ -90,9 +92,12 @@ pub(super) fn from_tree(node: &Node, fill: &Fill<'_>, findings: &mut Vec<Finding
                 filled,
             })
         }
-        Tree::Sequence(items) => {
-            Kind::List(items.iter().map(|item| from_tree(item, fill, findings)).collect())
-        }
+        Tree::Sequence(items) => Kind::List(
+            items
+                .iter()
+                .map(|item| from_tree(item, fill, findings))
+                .collect(),
+        ),
         Tree::Mapping(entries) => {
             let pair = |(key, value): &(rules::definition::tree::Text, Node)| {
                 let key = Key {

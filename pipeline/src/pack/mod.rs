@@ -72,7 +72,11 @@ pub fn locate(path: &Path) -> Result<PathBuf, ReadError> {
         return Ok(path.to_owned());
     }
     let file = path.join(PACK_FILE);
-    if file.is_file() { Ok(file) } else { Err(ReadError::NoPack(path.to_owned())) }
+    if file.is_file() {
+        Ok(file)
+    } else {
+        Err(ReadError::NoPack(path.to_owned()))
+    }
 }
 
 /// `did you mean` among the directories and files beside a path that is not there.
@@ -116,8 +120,14 @@ pub fn read_bytes(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// A finding that names the file.
 pub fn read_text(path: &Path, name: &str, limit: usize) -> Result<SourceFile, Box<Finding>> {
-    let bytes = read_bytes(path, limit)
-        .map_err(|error| Box::new(Finding::error(Code::Unreadable, name, 0..0, error.to_string())))?;
+    let bytes = read_bytes(path, limit).map_err(|error| {
+        Box::new(Finding::error(
+            Code::Unreadable,
+            name,
+            0..0,
+            error.to_string(),
+        ))
+    })?;
     SourceFile::from_bytes(name, bytes, limit).map_err(|found| Box::new(found.into()))
 }
 
@@ -146,7 +156,9 @@ pub fn load(path: &Path) -> Loaded {
     let (mut lists, mut findings) = (Vec::new(), Vec::new());
     for wanted in rules::definition::list_files(&pack) {
         // A name that would leave the directory is not read; the pack is told that it is not there.
-        let inside = Path::new(&wanted).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let inside = Path::new(&wanted)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)));
         if !inside {
             continue;
         }
