@@ -229,10 +229,7 @@ impl Worker {
         let taken_at = merged.taken_at.unwrap_or_else(|| micros(decided));
         let latency =
             Duration::from_micros(u64::try_from(micros(decided) - taken_at).unwrap_or_default());
-        let written = self
-            .parts
-            .output
-            .write(self.parts.engine.rules(), merged, &self.out);
+        let written = self.parts.output.write(merged, &self.out);
         let written = self.meter.failed_at(Stage::Sink, written)?;
         self.meter
             .stage(Stage::Sink, clock.elapsed().saturating_sub(decided));

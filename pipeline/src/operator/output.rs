@@ -11,9 +11,8 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use connectors::record::OutRecord;
 use connectors::sink::{Payload, Sink, SinkError, Takes};
-use rules::decision::View;
+use rules::decision::Renderer;
 use rules::evaluate::StepOutput;
-use rules::ruleset::RuleSet;
 
 use super::decode::DeadLetter;
 use super::merge::Merged;
@@ -61,8 +60,8 @@ pub enum OutputError {
 }
 
 /// The operator.
-#[derive(Default)]
 pub struct Output {
+    renderer: Renderer,
     /// The name positions carry.
     topic: String,
     decisions: Stream,
@@ -91,6 +90,7 @@ impl Output {
     /// An operator over these sinks. `keep` is set where the commit log is atomic: see the module's page.
     #[must_use]
     pub fn new(
+        renderer: Renderer,
         topic: &str,
         decisions: Vec<Box<dyn Sink>>,
         alerts: Vec<Box<dyn Sink>>,
@@ -106,6 +106,7 @@ impl Output {
             .into_iter()
             .partition(|t| t.form == DeadForm::Record);
         Output {
+            renderer,
             topic: topic.to_owned(),
             decisions: stream(decisions),
             alerts: stream(alerts),
@@ -118,32 +119,21 @@ impl Output {
     ///
     /// # Errors
     /// [`OutputError`]; nothing since the last commit may then be taken as written.
-    pub fn write(
-        &mut self,
-        rules: &RuleSet,
-        step: &Merged,
-        out: &StepOutput,
-    ) -> Result<Written, OutputError> {
-        let view = View {
-            rules,
-            topic: &self.topic,
-            events: &step.rows,
-            output: out,
-        };
+    pub fn write(&mut self, step: &Merged, out: &StepOutput) -> Result<Written, OutputError> {
+        let view = self.renderer.view(&step.rows, out);
         if self.decisions.wants(Takes::Records) {
             self.decisions
                 .write_records(render::decisions(&view, step))?;
         }
         if self.decisions.wants(Takes::Columns) {
-            self.decisions
-                .write_columns(&render::decision_columns(&view)?)?;
+            self.decisions.write_columns(&view.decision_columns()?)?;
         }
         let alerts = out.hits.iter().filter(|hit| hit.alert).count();
         if alerts > 0 && self.alerts.wants(Takes::Records) {
             self.alerts.write_records(render::alerts(&view, step))?;
         }
         if alerts > 0 && self.alerts.wants(Takes::Columns) {
-            self.alerts.write_columns(&render::alert_columns(&view)?)?;
+            self.alerts.write_columns(&view.alert_columns()?)?;
         }
         for (stream, form) in [
             (&mut self.dead_records, DeadForm::Record),
