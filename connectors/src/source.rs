@@ -27,6 +27,10 @@ pub struct Assignment {
 }
 
 /// What a poll brought.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one per poll, moved once; a box would be one allocation more"
+)]
 #[derive(Debug)]
 pub enum SourceEvent {
     /// Partitions this process must now read.
@@ -67,6 +71,27 @@ pub struct SourceError {
     pub cause: String,
     /// Whether the same call may succeed later.
     pub retry: bool,
+}
+
+/// The cause of [`SourceError::fenced`].
+const FENCED: &str = "another process with the same application and instance has taken over";
+
+impl SourceError {
+    /// Another process has taken over; this one must stop (exit code 75).
+    #[must_use]
+    pub fn fenced(operation: String) -> Self {
+        Self {
+            operation,
+            cause: FENCED.to_owned(),
+            retry: false,
+        }
+    }
+
+    /// Whether it is [`SourceError::fenced`].
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        self.cause == FENCED
+    }
 }
 
 /// Where events come from. The contract is the module's page.

@@ -1,1 +1,27 @@
-//! The operator graph, time, delivery, metrics, HTTP and commands. SKELETON.
+//! The operator graph, time, delivery, metrics, HTTP and commands: what ties `rules` and `connectors` together.
+//!
+//! The one idea: a run is configured ([`config`], [`pack`]), then built, then driven by one worker thread; everything
+//! around it ([`metrics`], [`console`], [`observe`]) looks on and cannot slow it. The invariant: only this package
+//! reads a clock ([`clock`]), registers a metric, or knows both a rule and a connector.
+//!
+//! Modules in reading order: what the user wrote ([`config`], [`pack`]) and what can be wrong with it
+//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`shutdown`], [`metrics`], [`console`], [`observe`]); the run
+//! itself; and the commands ([`cli`]).
+
+pub mod config;
+pub mod error_code;
+pub mod finding;
+pub mod pack;
+
+pub mod clock;
+pub mod console;
+pub mod metrics;
+pub mod observe;
+pub mod shutdown;
+
+pub mod delivery;
+pub mod operator;
+pub mod step;
+pub mod worker;
+
+pub mod cli;

@@ -1,1 +1,26 @@
-//! What the tests share. SKELETON.
+//! What the tests share: a real broker, the built binary, the test data, and readers of this repository's own sources.
+//!
+//! The one idea: a scenario in `tests/tests/` reads like its description, because starting, waiting and reading live
+//! here. The invariant: a helper asserts as a test does (it panics with what it saw), waits with a deadline and never
+//! sleeps, ends only processes it started, and what cannot be had on this machine is skipped with a printed line.
+//!
+//! Modules in reading order: where things lie ([`place`]), the data ([`data`]), a process under test ([`process`]), a
+//! broker ([`broker`]) with its clients ([`topic`]), the sources as text ([`sources`]) and the packages they
+//! depend on ([`graph`]).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "helpers of tests assert, print skip lines and keep deadlines"
+)]
+
+pub mod broker;
+pub mod data;
+pub mod graph;
+pub mod place;
+pub mod process;
+pub mod reference;
+pub mod sources;
+pub mod topic;

@@ -133,7 +133,8 @@ fn float(text: &str) -> Option<Value> {
         .map(Value::Float)
 }
 
-fn typed(text: &str, ty: Type) -> Option<Value> {
+/// What a type makes of a text, exactly; `None` when it makes nothing of it.
+pub(crate) fn typed(text: &str, ty: Type) -> Option<Value> {
     match ty {
         Type::Text => Some(Value::Text(text.to_owned())),
         Type::Bool => text.parse().ok().map(Value::Bool),

@@ -15,7 +15,7 @@ mod features;
 mod fingerprint;
 mod groups;
 mod lists;
-mod literal;
+pub(crate) mod literal;
 mod names;
 mod policy;
 mod rules;

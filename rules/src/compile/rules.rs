@@ -104,6 +104,7 @@ impl Checker<'_> {
             expires: expires.map_or(Some(None), |moment| moment.map(Some))?,
             lets,
             when,
+            condition: written.when.as_ref()?.text.clone(),
             action: then.action,
             score: then.score,
             notify: then.notify,

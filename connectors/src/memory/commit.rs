@@ -1,0 +1,175 @@
+//! The commit log over a [`MemoryLog`]: atomic, fenced by an epoch, with commits that go wrong by plan.
+//!
+//! The invariant: outputs, control record and offsets change under one lock or not at all.
+
+use std::sync::PoisonError;
+
+use super::faults::{CommitFault, Faults};
+use super::sink::{Gathered, MemorySink, publish};
+use super::{Group, MemoryLog};
+use crate::log::{CommitLog, Committed, LogError};
+
+/// What an application keeps in a [`MemoryLog`].
+#[derive(Debug)]
+pub struct MemoryCommitLog {
+    log: MemoryLog,
+    application: String,
+    faults: Faults,
+    gathered: Gathered,
+    epoch: u64,
+    commits: u64,
+    begun: bool,
+    /// The control record of a commit whose answer was lost: the same call again finds it done.
+    lost_answer: Option<Vec<u8>>,
+}
+
+impl MemoryCommitLog {
+    /// A handle for this application.
+    #[must_use]
+    pub fn new(log: &MemoryLog, application: &str, faults: Faults) -> Self {
+        Self {
+            log: log.clone(),
+            application: application.to_owned(),
+            faults,
+            gathered: Gathered::default(),
+            epoch: 0,
+            commits: 0,
+            begun: false,
+            lost_answer: None,
+        }
+    }
+
+    /// A sink whose records become visible by this log's commits.
+    #[must_use]
+    pub fn sink(&self, topic: &str) -> MemorySink {
+        MemorySink::with(&self.log, topic, &self.faults, self.gathered.clone(), true)
+    }
+
+    fn in_group<T>(&self, change: impl FnOnce(&mut Group) -> T) -> T {
+        change(
+            self.log
+                .lock()
+                .groups
+                .entry(self.application.clone())
+                .or_default(),
+        )
+    }
+
+    fn check_epoch(&self, operation: &str) -> Result<(), LogError> {
+        if self.in_group(|group| group.epoch) == self.epoch {
+            return Ok(());
+        }
+        Err(LogError::Fenced {
+            operation: operation.to_owned(),
+        })
+    }
+
+    fn drop_gathered(&self) {
+        self.gathered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    fn apply(&mut self, offsets: &[(u32, i64)], control: &[u8]) {
+        publish(&self.log, &self.gathered);
+        self.in_group(|group| {
+            group.offsets.extend(offsets.iter().copied());
+            group.control.push(control.to_vec());
+        });
+        self.begun = false;
+    }
+}
+
+impl CommitLog for MemoryCommitLog {
+    fn atomic(&self) -> bool {
+        true
+    }
+
+    fn fence(&mut self) -> Result<(), LogError> {
+        self.epoch = self.in_group(|group| {
+            group.epoch += 1;
+            group.epoch
+        });
+        Ok(())
+    }
+
+    fn committed(&mut self) -> Result<Committed, LogError> {
+        self.check_epoch("read the last commit")?;
+        Ok(self.in_group(|group| Committed {
+            offsets: group
+                .offsets
+                .iter()
+                .map(|(partition, offset)| (*partition, *offset))
+                .collect(),
+            control: group.control.clone(),
+        }))
+    }
+
+    fn begin(&mut self) -> Result<(), LogError> {
+        self.check_epoch("begin")?;
+        self.begun = true;
+        Ok(())
+    }
+
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+        let operation = || "commit".to_owned();
+        let cause = || "a planned fault".to_owned();
+        if self.lost_answer.take().is_some_and(|lost| lost == control) {
+            return Ok(());
+        }
+        self.check_epoch("commit")?;
+        if !self.begun {
+            return Err(LogError::Fatal {
+                operation: operation(),
+                cause: "nothing was begun".to_owned(),
+            });
+        }
+        let number = self.commits;
+        self.commits += 1;
+        match self.faults.commits.get(&number) {
+            None => self.apply(offsets, control),
+            Some(CommitFault::Aborted) => {
+                self.drop_gathered();
+                self.begun = false;
+                return Err(LogError::Aborted {
+                    operation: operation(),
+                    cause: cause(),
+                });
+            }
+            Some(CommitFault::Retry) => {
+                return Err(LogError::Retry {
+                    operation: operation(),
+                    cause: cause(),
+                });
+            }
+            Some(CommitFault::AnswerLost) => {
+                self.apply(offsets, control);
+                self.lost_answer = Some(control.to_vec());
+                return Err(LogError::Retry {
+                    operation: operation(),
+                    cause: cause(),
+                });
+            }
+            Some(CommitFault::Fenced) => {
+                self.in_group(|group| group.epoch += 1);
+                return Err(LogError::Fenced {
+                    operation: operation(),
+                });
+            }
+            Some(CommitFault::Fatal) => {
+                return Err(LogError::Fatal {
+                    operation: operation(),
+                    cause: cause(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn abort(&mut self) -> Result<(), LogError> {
+        self.drop_gathered();
+        self.begun = false;
+        Ok(())
+    }
+}
