@@ -5,7 +5,8 @@
 //! sleeps, ends only processes it started, and what cannot be had on this machine is skipped with a printed line.
 //!
 //! Modules in reading order: where things lie ([`place`]), the data ([`data`]), a process under test ([`process`]), a
-//! broker ([`broker`]) with its clients ([`topic`]), and the sources as text ([`sources`]).
+//! broker ([`broker`]) with its clients ([`topic`]), the sources as text ([`sources`]) and the packages they
+//! depend on ([`graph`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,7 +18,9 @@
 
 pub mod broker;
 pub mod data;
+pub mod graph;
 pub mod place;
 pub mod process;
+pub mod reference;
 pub mod sources;
 pub mod topic;

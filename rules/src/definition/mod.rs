@@ -17,7 +17,7 @@ mod schema;
 mod source;
 #[cfg(test)]
 mod tests;
-pub(crate) mod tree;
+pub mod tree;
 
 use std::ops::Range;
 

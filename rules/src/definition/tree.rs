@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, options};
 
-use crate::diagnostic::Code;
 use crate::diagnostic::findings::Findings;
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Collections inside collections at most.
 const DEPTH_MAX: usize = 64;
@@ -24,24 +24,29 @@ const SCALAR_BYTES_MAX: usize = 4 << 20;
 
 /// One value and its place.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub struct Node {
     /// Bytes of the file.
-    pub(crate) span: Range<usize>,
-    pub(crate) value: Tree,
+    pub span: Range<usize>,
+    /// What it is.
+    pub value: Tree,
 }
 
 /// What a value is.
 #[derive(Clone, Debug)]
-pub(crate) enum Tree {
+pub enum Tree {
+    /// A single value.
     Scalar(Scalar),
+    /// A list.
     Sequence(Vec<Node>),
+    /// Keys and values in the order written, no key twice.
     Mapping(Vec<(Text, Node)>),
 }
 
 /// Text, and how it was written: only plain text can be a number, a truth or nothing.
 #[derive(Clone, Debug)]
-pub(crate) struct Scalar {
-    pub(crate) text: String,
+pub struct Scalar {
+    /// The text as YAML means it.
+    pub text: String,
     pub(crate) style: ScalarStyle,
 }
 
@@ -57,7 +62,8 @@ pub struct Text {
 
 impl Scalar {
     /// Whether it is nothing: empty, `~` or `null`.
-    pub(crate) fn is_null(&self) -> bool {
+    #[must_use]
+    pub fn is_null(&self) -> bool {
         self.style == ScalarStyle::Plain
             && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
@@ -85,6 +91,14 @@ impl Node {
             _ => None,
         }
     }
+}
+
+/// Reads a text that is no pack, such as a configuration: its tree, if there is one, and what is wrong with its form.
+#[must_use]
+pub fn read(file: &str, text: &str) -> (Option<Node>, Vec<Diagnostic>) {
+    let mut findings = Findings::new(file, text);
+    let tree = parse(&mut findings);
+    (tree, findings.into_sorted())
 }
 
 /// Reads a text that holds one YAML document; what is wrong with its form is noted.

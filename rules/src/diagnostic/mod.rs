@@ -8,7 +8,7 @@
 
 mod code;
 pub(crate) mod findings;
-pub(crate) mod suggest;
+pub mod suggest;
 #[cfg(test)]
 mod tests;
 

@@ -8,10 +8,8 @@
 const WORD_MAX: usize = 64;
 
 /// The nearest of the known words, if one is near enough to name it.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong: Vec<char> = wrong.chars().take(WORD_MAX + 1).map(lower).collect();
     if wrong.is_empty() || wrong.len() > WORD_MAX {
         return None;

@@ -104,9 +104,10 @@ impl Store {
         for at in (0..kept.len()).rev() {
             to -= u32::from(kept[at]);
             new[at] = to;
-            if !kept[at] {
-                self.drop_row(key, head + at as u32);
-            }
+        }
+        // The oldest first: a `forever` window's `first` is the first one forgotten.
+        for at in (0..kept.len()).filter(|at| !kept[*at]) {
+            self.drop_row(key, head + at as u32);
         }
         let width = self.layout.row.width;
         let block = Block::unpack(self.keys.record(key)[RING]);

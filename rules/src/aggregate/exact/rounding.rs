@@ -48,6 +48,9 @@ pub(crate) fn quotient(numerator: u128, denominator: u128) -> f64 {
         // Both are floats; one IEEE division rounds once.
         return numerator as f64 / denominator as f64;
     }
+    if numerator == 0 {
+        return 0.0;
+    }
     if denominator >= 1 << 62 {
         return big_quotient(&numerator.into(), &denominator.into(), 0);
     }
@@ -111,6 +114,11 @@ mod tests {
             x ^= x << 17;
             x
         };
+        assert_eq!(quotient(0, 1 << 61), 0.0);
+        assert_eq!(
+            quotient(1, (1 << 62) - 1),
+            1.0 / 4_611_686_018_427_387_903.0
+        );
         for _ in 0..2000 {
             let a = (u128::from(next()) << 64 | u128::from(next())) >> (next() % 127);
             let b = (u128::from(next()) >> (next() % 63)).max(1);
