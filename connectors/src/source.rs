@@ -73,6 +73,27 @@ pub struct SourceError {
     pub retry: bool,
 }
 
+/// The cause of [`SourceError::fenced`].
+const FENCED: &str = "another process with the same application and instance has taken over";
+
+impl SourceError {
+    /// Another process has taken over; this one must stop (exit code 75).
+    #[must_use]
+    pub fn fenced(operation: String) -> Self {
+        Self {
+            operation,
+            cause: FENCED.to_owned(),
+            retry: false,
+        }
+    }
+
+    /// Whether it is [`SourceError::fenced`].
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        self.cause == FENCED
+    }
+}
+
 /// Where events come from. The contract is the module's page.
 pub trait Source: Send {
     /// Waits at most `wait` for the next event.

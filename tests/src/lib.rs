@@ -23,5 +23,6 @@ pub mod graph;
 pub mod handbook;
 pub mod place;
 pub mod process;
+pub mod reference;
 pub mod sources;
 pub mod topic;

@@ -5,7 +5,7 @@
 //! [`run_all`] over [`source::ALL`], [`sink::ALL`] or [`log::ALL`]. The invariant: a check asks only for what the
 //! contract's page says; what an implementation cannot do, its rig says, and the check does not ask for it.
 //!
-//! ```ignore
+//! ```text
 //! let failures = conformance::run_all(conformance::source::ALL, || MyRig::new());
 //! assert!(failures.is_empty(), "{failures:#?}");
 //! ```

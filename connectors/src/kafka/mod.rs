@@ -1,1 +1,52 @@
-//! SKELETON.
+//! Apache Kafka, through librdkafka: source, sink and commit log, owned and polled by one thread.
+//!
+//! The one idea: librdkafka is asked for events one by one ([`raw`]) instead of through a wrapper that hides which
+//! partition an error belongs to, because an error must halt its partition and no other. The invariant: no record is
+//! skipped without a [`crate::source::SourceEvent::Halted`], and nothing is committed before it is acknowledged.
+//!
+//! Modules in reading order: what a user may set ([`properties`]) and what we set ([`settings`]), the [`source`], the
+//! [`producer`] with its [`sink`], the commit [`log`], and what looks at a cluster ([`admin`]).
+//!
+//! Delivery is at least once for now: outputs are flushed, then the control record, then the offsets are committed.
+
+pub mod admin;
+pub mod log;
+pub mod producer;
+pub mod properties;
+mod raw;
+pub mod settings;
+pub mod sink;
+pub mod source;
+
+#[cfg(test)]
+mod tests;
+
+pub use admin::{create_topic, partition_count};
+pub use log::KafkaCommitLog;
+pub use producer::KafkaProducer;
+pub use properties::{PropertyProblem, check_brokers, check_properties};
+pub use settings::KafkaSettings;
+pub use sink::KafkaSink;
+pub use source::KafkaSource;
+
+/// Why something with Kafka could not be done.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {cause}")]
+pub struct KafkaFailure {
+    /// What was attempted: `create topic decisions`.
+    pub operation: String,
+    /// Why it failed, without secrets.
+    pub cause: String,
+    /// Whether the same call may succeed later.
+    pub retry: bool,
+}
+
+impl KafkaFailure {
+    fn new(operation: impl Into<String>, cause: impl Into<String>, retry: bool) -> Self {
+        Self {
+            operation: operation.into(),
+            cause: cause.into(),
+            retry,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The application's one producer: idempotent, bounded, drained without waiting longer than needed.
+//!
+//! The invariant: a failed delivery is remembered until the process ends, so no later flush can look good. Sinks and
+//! the commit log share it; all of them live on one thread.
+
+use std::ffi::CString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::settings::KafkaSettings;
+use super::{KafkaFailure, raw};
+use crate::record::OutRecord;
+
+/// Milliseconds of one wait for acknowledgements; a wait ends early when there is news.
+const SLICE_MS: i32 = 10;
+/// Slices without news after which a call gives up for now: 10 s.
+const QUIET_SLICES_MAX: u32 = 1_000;
+/// Records between two looks at the queue of acknowledgements.
+const LOOK_EVERY: u32 = 512;
+
+/// Sends librdkafka's own log lines to `tracing`, at debug level: what matters comes as an error of a call.
+#[derive(Debug, Default)]
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _level: RDKafkaLogLevel, facility: &str, text: &str) {
+        tracing::debug!(facility, text, "librdkafka");
+    }
+
+    fn error(&self, _error: KafkaError, reason: &str) {
+        tracing::debug!(reason, "librdkafka error");
+    }
+}
+
+impl rdkafka::consumer::ConsumerContext for Quiet {}
+
+impl ProducerContext for Quiet {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _result: &DeliveryResult<'_>, _opaque: ()) {}
+}
+
+/// A handle on the producer; a clone is another handle on the same.
+#[derive(Clone)]
+pub struct KafkaProducer {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    queue: raw::Queue<BaseProducer<Quiet>>,
+    producer: Arc<BaseProducer<Quiet>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    since_look: u32,
+    acknowledged: u64,
+    /// The first delivery that was given up.
+    failed: Option<String>,
+    /// The last trouble of the client, to explain a wait.
+    trouble: Option<String>,
+}
+
+impl KafkaProducer {
+    /// A producer for these settings; it connects by itself, later.
+    ///
+    /// # Errors
+    /// When the settings are refused.
+    pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaFailure> {
+        settings.check()?;
+        let made = settings
+            .producer()
+            .create_with_context::<_, BaseProducer<Quiet>>(Quiet);
+        let failed = |cause: String| KafkaFailure::new("make a kafka producer", cause, false);
+        let producer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
+        let queue =
+            raw::Queue::of(&producer).ok_or_else(|| failed("it has no queue".to_owned()))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                queue,
+                producer,
+                state: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Takes a record; waits while the queue is full.
+    ///
+    /// # Errors
+    /// When the record is refused (too large, no such topic), an earlier one was given up, or the queue stays full.
+    pub fn send(
+        &self,
+        topic: &CString,
+        partition: Option<i32>,
+        record: &OutRecord,
+    ) -> Result<(), KafkaFailure> {
+        let mut quiet = 0;
+        loop {
+            match raw::produce(&self.inner.producer, topic, partition.unwrap_or(-1), record) {
+                Ok(()) => break,
+                Err(RDKafkaErrorCode::QueueFull) if quiet < QUIET_SLICES_MAX => {
+                    quiet = if self.look(SLICE_MS) { 0 } else { quiet + 1 };
+                    self.good("send to kafka")?;
+                }
+                Err(code) => {
+                    let cause = self.explained(format!("{}: {code}", topic.to_string_lossy()));
+                    return Err(KafkaFailure::new(
+                        "send to kafka",
+                        cause,
+                        code == RDKafkaErrorCode::QueueFull,
+                    ));
+                }
+            }
+        }
+        let look = {
+            let mut state = self.state();
+            state.since_look += 1;
+            state.since_look >= LOOK_EVERY
+        };
+        if look {
+            while self.look(0) {}
+            self.state().since_look = 0;
+        }
+        self.good("send to kafka")
+    }
+
+    /// Waits until every record taken is acknowledged.
+    ///
+    /// # Errors
+    /// With `retry` when the cluster does not answer for now: the records are kept, call again. Without, when a record
+    /// was given up.
+    pub fn flush(&self) -> Result<(), KafkaFailure> {
+        let mut quiet = 0;
+        while self.inner.queue.in_flight() > 0 {
+            quiet = if self.look(SLICE_MS) { 0 } else { quiet + 1 };
+            self.good("flush to kafka")?;
+            if quiet >= QUIET_SLICES_MAX {
+                let waiting = self.inner.queue.in_flight();
+                let cause =
+                    self.explained(format!("{waiting} records wait for their acknowledgement"));
+                return Err(KafkaFailure::new("flush to kafka", cause, true));
+            }
+        }
+        self.good("flush to kafka")
+    }
+
+    /// Records acknowledged so far.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.state().acknowledged
+    }
+
+    /// Sends keyed records to a topic as fast as the cluster takes them, and waits for all: to fill a topic.
+    ///
+    /// # Errors
+    /// As [`KafkaProducer::send`] and [`KafkaProducer::flush`], the latter tried again for a while.
+    pub fn load(
+        &self,
+        topic: &str,
+        records: impl IntoIterator<Item = OutRecord>,
+    ) -> Result<u64, KafkaFailure> {
+        let name = topic_name(topic)?;
+        let mut count = 0;
+        for record in records {
+            self.send(&name, None, &record)?;
+            count += 1;
+        }
+        self.flush().or_else(|error| {
+            if error.retry {
+                self.flush()
+            } else {
+                Err(error)
+            }
+        })?;
+        Ok(count)
+    }
+
+    /// Takes the next event; `true` when it was news of records.
+    fn look(&self, wait_ms: i32) -> bool {
+        let Some(mut event) = self.inner.queue.poll(wait_ms) else {
+            return false;
+        };
+        let mut state = self.state();
+        match event.kind() {
+            raw::Kind::Delivered { count, failed } => {
+                state.acknowledged += count as u64;
+                if let Some((_, text)) = failed {
+                    state.failed.get_or_insert(text);
+                }
+                true
+            }
+            raw::Kind::ClientError { text, fatal, .. } => {
+                if fatal {
+                    state.failed.get_or_insert(text);
+                } else {
+                    state.trouble = Some(text);
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn good(&self, operation: &str) -> Result<(), KafkaFailure> {
+        let state = self.state();
+        state.failed.as_ref().map_or(Ok(()), |text| {
+            Err(KafkaFailure::new(operation, text.clone(), false))
+        })
+    }
+
+    fn explained(&self, cause: String) -> String {
+        self.state()
+            .trouble
+            .as_ref()
+            .map_or(cause.clone(), |trouble| format!("{cause} ({trouble})"))
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A topic's name as librdkafka wants it.
+pub(super) fn topic_name(topic: &str) -> Result<CString, KafkaFailure> {
+    CString::new(topic).map_err(|_| KafkaFailure::new("name a topic", "a NUL in the name", false))
+}
+
+/// An error in words, without the value of a property: librdkafka repeats it in what it says of a bad one.
+pub(super) fn describe(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, _, name, _) => {
+            format!("property {name}: a value that librdkafka refuses")
+        }
+        other => match other.rdkafka_error_code() {
+            Some(code) => code.to_string(),
+            None => other.to_string(),
+        },
+    }
+}
+
+/// Whole milliseconds for librdkafka.
+pub(super) fn millis(wait: Duration) -> i32 {
+    i32::try_from(wait.as_millis()).unwrap_or(i32::MAX)
+}

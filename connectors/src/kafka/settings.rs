@@ -1,0 +1,136 @@
+//! What we set of librdkafka, and why.
+//!
+//! The invariant: a [`ClientConfig`] is made here and never printed, because its `Debug` shows most secrets.
+
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use super::KafkaFailure;
+use super::properties::{check_brokers, check_properties};
+
+/// How to reach a cluster, and as whom.
+#[derive(Clone)]
+pub struct KafkaSettings {
+    /// `host:port`, several separated by commas.
+    pub brokers: String,
+    /// Application id: consumer group, client id, prefix of the control topic.
+    pub application: String,
+    /// Which of several processes of the application this is. Two with the same one cannot run: the older is fenced. A
+    /// restarted process with the same one gets its partitions back at once.
+    pub instance: String,
+    /// Further properties by their librdkafka names; see [`check_properties`].
+    pub properties: BTreeMap<String, String>,
+    /// Whether plaintext may leave this machine.
+    pub insecure: bool,
+}
+
+impl std::fmt::Debug for KafkaSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&String> = self.properties.keys().collect();
+        f.debug_struct("KafkaSettings")
+            .field("brokers", &self.brokers)
+            .field("application", &self.application)
+            .field("instance", &self.instance)
+            .field("properties", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KafkaSettings {
+    /// Settings without further properties.
+    #[must_use]
+    pub fn new(brokers: &str, application: &str) -> Self {
+        Self {
+            brokers: brokers.to_owned(),
+            application: application.to_owned(),
+            instance: "0".to_owned(),
+            properties: BTreeMap::new(),
+            insecure: false,
+        }
+    }
+
+    /// Refuses what [`check_properties`] and [`check_brokers`] refuse; the first problem, for callers that have not
+    /// asked before.
+    pub(crate) fn check(&self) -> Result<(), KafkaFailure> {
+        let first = check_properties(&self.properties).into_iter().next();
+        let first = first.map(|problem| format!("property {}: {}", problem.name, problem.reason));
+        let problem =
+            first.or_else(|| check_brokers(&self.brokers, &self.properties, self.insecure));
+        problem.map_or(Ok(()), |cause| {
+            Err(KafkaFailure::new("configure kafka", cause, false))
+        })
+    }
+
+    fn base(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.brokers);
+        config.set("client.id", &self.application);
+        config.set("allow.auto.create.topics", "false");
+        config.set("socket.keepalive.enable", "true");
+        config.set("reconnect.backoff.max.ms", "2000");
+        config.set("enable.metrics.push", "false");
+        config.set("log.connection.close", "false");
+        config.set_log_level(RDKafkaLogLevel::Warning);
+        config
+    }
+
+    /// Sets the user's properties; a side of librdkafka warns of those of the other side, nothing worse.
+    fn with_properties(&self, config: &mut ClientConfig) {
+        for (name, value) in &self.properties {
+            config.set(name, value);
+        }
+    }
+
+    /// A member of the application's consumer group.
+    pub(crate) fn consumer(&self) -> ClientConfig {
+        let mut config = self.reader();
+        config.set(
+            "group.instance.id",
+            format!("{}-{}", self.application, self.instance),
+        );
+        config.set("group.protocol", "classic");
+        config.set("partition.assignment.strategy", "cooperative-sticky");
+        config
+    }
+
+    /// A consumer that is told its partitions; the group is named only because librdkafka wants one.
+    pub(crate) fn reader(&self) -> ClientConfig {
+        let mut config = self.base();
+        config.set("group.id", &self.application);
+        config.set("enable.auto.commit", "false");
+        config.set("enable.auto.offset.store", "false");
+        // A lost offset is a gap to be told, not to be jumped over.
+        config.set("auto.offset.reset", "error");
+        config.set("isolation.level", "read_committed");
+        config.set("check.crcs", "true");
+        config.set("enable.partition.eof", "true");
+        config.set("fetch.min.bytes", "1");
+        // The default of 1 s postpones a partition's next fetch whenever the queue was full for a moment.
+        config.set("fetch.queue.backoff.ms", "5");
+        // Bounds on memory: per partition fetch, per response, and what lies in the queue.
+        config.set("fetch.message.max.bytes", "4194304");
+        config.set("fetch.max.bytes", "16777216");
+        config.set("receive.message.max.bytes", "67108864");
+        config.set("queued.max.messages.kbytes", "32768");
+        self.with_properties(&mut config);
+        config
+    }
+
+    /// The application's producer.
+    pub(crate) fn producer(&self) -> ClientConfig {
+        let mut config = self.base();
+        config.set("enable.idempotence", "true");
+        config.set("acks", "all");
+        config.set("linger.ms", "5");
+        config.set("partitioner", "murmur2_random");
+        config.set("queue.buffering.max.messages", "200000");
+        config.set("queue.buffering.max.kbytes", "262144");
+        // Longer than a broker's restart; what is given up after it ends the run.
+        config.set("message.timeout.ms", "120000");
+        config.set("retry.backoff.ms", "10");
+        self.with_properties(&mut config);
+        config
+    }
+}
