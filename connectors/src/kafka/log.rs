@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::event::Kind;
 use super::producer::{KafkaProducer, Quiet, describe, millis, topic_name};
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
 use crate::log::{CommitLog, Committed, LogError};
@@ -191,7 +192,7 @@ pub fn read_partition(
     added
         .and_then(|()| consumer.assign(&list))
         .map_err(|error| failed(describe(&error), false))?;
-    let queue = raw::Queue::of(&consumer)
+    let queue = raw::Queue::of_consumer(&consumer)
         .ok_or_else(|| failed("the consumer has no queue".to_owned(), false))?;
     let mut quiet = 0;
     let mut headers = Vec::new();
@@ -201,7 +202,7 @@ pub fn read_partition(
             continue;
         };
         match event.kind() {
-            raw::Kind::Message(message) => {
+            Kind::Message(message) => {
                 quiet = 0;
                 headers.clear();
                 message.headers(&mut headers);
@@ -209,15 +210,15 @@ pub fn read_partition(
                     .append_time_ms()
                     .map_or(crate::record::NO_APPEND_TIME, |time| time * 1_000);
                 batch.push(
-                    message.offset(),
+                    message.place().1,
                     time,
                     message.key(),
                     message.value(),
                     &headers,
                 );
             }
-            raw::Kind::Eof { offset, .. } if offset >= end => return Ok(batch.finish()),
-            raw::Kind::PartitionError { text, offset, .. } => {
+            Kind::Eof { offset, .. } if offset >= end => return Ok(batch.finish()),
+            Kind::PartitionError { text, offset, .. } => {
                 return Err(failed(format!("at offset {offset}: {text}"), false));
             }
             _ => {}
