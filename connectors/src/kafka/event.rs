@@ -1,6 +1,9 @@
 //! What librdkafka has to say, one event at a time.
 
-use rdkafka::types::RDKafkaErrorCode;
+use std::ffi::c_void;
+use std::ptr;
+
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::raw::Message;
 
@@ -33,4 +36,25 @@ pub(super) enum Kind<'e> {
     },
     /// Logs and the like.
     Other,
+}
+
+pub(super) const NO_ERROR: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+
+pub(super) fn error_name(err: RDKafkaRespErr) -> String {
+    RDKafkaErrorCode::from(err).to_string()
+}
+
+pub(super) fn outcome(err: RDKafkaRespErr) -> Result<(), RDKafkaErrorCode> {
+    if err == NO_ERROR {
+        Ok(())
+    } else {
+        Err(err.into())
+    }
+}
+
+/// Where bytes lie; null for none, which an empty string is not.
+pub(super) fn pointer(bytes: Option<&[u8]>) -> (*const c_void, usize) {
+    bytes.map_or((ptr::null(), 0), |bytes| {
+        (bytes.as_ptr().cast(), bytes.len())
+    })
 }

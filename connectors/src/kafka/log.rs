@@ -6,6 +6,7 @@
 
 use std::ffi::CString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::Array;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -22,6 +23,13 @@ use crate::record::{OutRecord, RawBatchBuilder};
 const READ_MS: i32 = 100;
 /// Waits without news after which reading gives up for now: 30 s.
 const QUIET_READS_MAX: u32 = 300;
+
+/// Between two looks at something that takes milliseconds.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Commits tried while a rebalance is completed: 2 s.
+const REBALANCE_TRIES: u32 = 100;
+/// Looks whether the group has been joined: 30 s.
+const JOIN_LOOKS: u32 = 1_500;
 
 /// Offsets and journal of an application.
 pub struct KafkaCommitLog {
@@ -55,6 +63,21 @@ impl KafkaCommitLog {
             control_name: topic_name(&control_topic)?,
             control_topic,
             acknowledged: None,
+        })
+    }
+
+    /// Joining goes on in librdkafka's own thread since the subscription, also without polls.
+    fn join(&self) -> Result<(), LogError> {
+        for _ in 0..JOIN_LOOKS {
+            if raw::joined(&self.consumer) {
+                return Ok(());
+            }
+            std::thread::park_timeout(PAUSE);
+        }
+        let operation = format!("join the group of {}", self.settings.application);
+        Err(LogError::Retry {
+            operation,
+            cause: "the cluster has not answered".to_owned(),
         })
     }
 
@@ -120,7 +143,16 @@ impl KafkaCommitLog {
                 cause: describe(&error),
             })?;
         }
-        match raw::commit(&self.consumer, &list, millis(admin::ANSWER)) {
+        let mut answer = raw::commit(&self.consumer, &list, millis(admin::ANSWER));
+        for _ in 0..REBALANCE_TRIES {
+            // Between the joining of all members and their new assignment no offsets are taken: a matter of milliseconds.
+            if answer != Some(Err(RDKafkaErrorCode::RebalanceInProgress)) {
+                break;
+            }
+            std::thread::park_timeout(PAUSE);
+            answer = raw::commit(&self.consumer, &list, millis(admin::ANSWER));
+        }
+        match answer {
             Some(Ok(())) => Ok(()),
             None => Err(LogError::Retry {
                 operation: operation(),
@@ -251,9 +283,10 @@ impl CommitLog for KafkaCommitLog {
         false
     }
 
-    /// Makes the control topic when it is not there. An earlier process of the same instance is shut out by the
-    /// consumer group, at this member's joining.
+    /// Waits until this member has joined the group, which shuts out an earlier process of the same instance: what is
+    /// read as committed after this is the last word. Makes the control topic when it is not there.
     fn fence(&mut self) -> Result<(), LogError> {
+        self.join()?;
         let properties = [
             ("cleanup.policy", "delete"),
             ("retention.ms", "-1"),

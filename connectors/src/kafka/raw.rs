@@ -21,13 +21,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::event::Kind;
+use super::event::{Kind, NO_ERROR, error_name, outcome, pointer};
 use crate::record::{Headers, OutRecord};
 
 /// Most headers read of one record; the others are dropped.
 const HEADERS_MAX: usize = 256;
-
-const NO_ERROR: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
 
 /// The queue on which a client's events arrive.
 pub(super) struct Queue {
@@ -278,10 +276,6 @@ unsafe fn bytes<'a>(at: *const c_void, size: usize) -> Option<&'a [u8]> {
     (!at.is_null()).then(|| unsafe { std::slice::from_raw_parts(at.cast::<u8>(), size) })
 }
 
-fn error_name(err: RDKafkaRespErr) -> String {
-    RDKafkaErrorCode::from(err).to_string()
-}
-
 /// Hands a record to a producer, which copies it; −1 lets the key decide.
 pub(super) fn produce<C: ProducerContext + 'static>(
     producer: &BaseProducer<C>,
@@ -320,20 +314,6 @@ pub(super) fn produce<C: ProducerContext + 'static>(
         unsafe { sys::rd_kafka_headers_destroy(headers) };
     }
     outcome(err)
-}
-
-fn outcome(err: RDKafkaRespErr) -> Result<(), RDKafkaErrorCode> {
-    if err == NO_ERROR {
-        Ok(())
-    } else {
-        Err(err.into())
-    }
-}
-
-fn pointer(bytes: Option<&[u8]>) -> (*const c_void, usize) {
-    bytes.map_or((ptr::null(), 0), |bytes| {
-        (bytes.as_ptr().cast(), bytes.len())
-    })
 }
 
 /// Null for no headers.
@@ -397,4 +377,16 @@ pub(super) fn commit<C: ConsumerContext + 'static>(
     // SAFETY: ours, once.
     unsafe { sys::rd_kafka_queue_destroy(queue) };
     answer.map(outcome)
+}
+
+/// Whether the consumer has joined its group: an earlier member of the same instance is shut out from then on.
+pub(super) fn joined<C: ConsumerContext + 'static>(consumer: &BaseConsumer<C>) -> bool {
+    let handle = consumer.client().native_ptr();
+    // SAFETY: null or a string that is ours to free, once, after it was read.
+    unsafe {
+        let id = sys::rd_kafka_memberid(handle);
+        let joined = !id.is_null() && *id != 0;
+        sys::rd_kafka_mem_free(handle, id.cast());
+        joined
+    }
 }

@@ -3,23 +3,39 @@
 use std::collections::BTreeMap;
 
 use connectors::conformance::source::SourceRig;
-use connectors::kafka::{KafkaProducer, KafkaSink, KafkaSource};
+use connectors::kafka::{KafkaCommitLog, KafkaProducer, KafkaSink, KafkaSource};
+use connectors::log::{CommitLog, LogError};
 use connectors::sink::Sink;
 use connectors::source::{Source, SourceEvent};
 use tests::broker::Broker;
 
 use crate::rig::*;
 
-/// Row C8: the older of two processes with one instance id is fenced, and knows it.
+/// Row C8: the older of two processes with one instance is fenced, knows it, and can commit no more.
 #[test]
 fn c8_the_older_of_two_with_one_instance_is_fenced() {
     let Some(broker) = Broker::shared() else {
         return;
     };
-    let rig = Rig::boxed(broker);
+    let mut rig = Rig::boxed(broker);
+    rig.create(3).unwrap();
     let mut old = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
     assigned(&mut old, PARTITIONS as usize);
+    let mut old_log = KafkaCommitLog::new(&rig.settings, &rig.producer, &old).unwrap();
+    old_log.fence().unwrap();
+    old_log.begin().unwrap();
+    old_log.commit(&[(0, 1)], b"old").unwrap();
     let mut new = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
+    let mut new_log = KafkaCommitLog::new(&rig.settings, &rig.producer, &new).unwrap();
+    new_log.fence().unwrap();
+    let refused = old_log
+        .begin()
+        .and_then(|()| old_log.commit(&[(0, 2)], b"zombie"));
+    assert!(
+        matches!(refused, Err(LogError::Fenced { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(new_log.committed().unwrap().offsets, vec![(0, 1)]);
     assigned(&mut new, PARTITIONS as usize);
     until(&mut old, |event| {
         event.is_err_and(|error| error.is_fenced())
