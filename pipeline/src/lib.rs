@@ -5,11 +5,24 @@
 //! reads a clock ([`clock`]), registers a metric, or knows both a rule and a connector.
 //!
 //! Modules in reading order: what the user wrote ([`config`], [`pack`]) and what can be wrong with it
-//! ([`error_code`]); what surrounds a run ([`clock`], [`shutdown`], [`metrics`], [`console`], [`observe`]); the run
+//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`shutdown`], [`metrics`], [`console`], [`observe`]); the run
 //! itself; and the commands ([`cli`]).
+
+pub mod config;
+pub mod error_code;
+pub mod finding;
+pub mod pack;
 
 pub mod clock;
 pub mod console;
 pub mod metrics;
 pub mod observe;
 pub mod shutdown;
+
+pub mod delivery;
+pub mod operator;
+pub mod step;
+pub mod topology;
+pub mod worker;
+
+pub mod cli;

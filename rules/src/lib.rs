@@ -17,6 +17,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod expression;
 pub mod list;
+pub mod policy;
 pub mod ruleset;
 pub mod schema;
 pub mod state;

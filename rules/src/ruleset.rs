@@ -138,6 +138,8 @@ pub struct Rule {
     pub lets: Vec<Let>,
     /// The condition: a boolean over columns and lets.
     pub when: Program,
+    /// The condition as written, for those who ask why.
+    pub condition: String,
     /// Its action: an index into [`Policy::order`].
     pub action: usize,
     /// Added to the decision's score.

@@ -1,11 +1,90 @@
 //! Bytes to columns and back. One file per format, one line in [`Format::ALL`].
 //!
-//! SKELETON: signatures that the pipeline calls; the bodies come.
+//! The one idea: a format only finds values; what a value may be is said once, in [`value`], for all of them. The
+//! invariant: a record becomes one whole row or one [`Reject`]; never half a row, never a guess, never a panic, and
+//! never through a binary float where a decimal is wanted.
+//!
+//! Reading order: the rules for values ([`number`], [`time`], [`text`], [`value`]), rows under construction ([`row`]),
+//! then the formats ([`json`], [`csv`], [`columns`]) and the way back ([`ndjson`]).
+
+mod number;
+mod text;
+pub(crate) mod time;
+
+mod value;
+
+mod row;
+
+pub mod columns;
+pub mod csv;
+pub mod json;
+pub mod ndjson;
 
 use arrow::array::{BinaryArray, RecordBatch};
 use arrow::datatypes::DataType;
 
 use crate::reject::Reject;
+
+pub use text::masked;
+
+/// The formats there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object per record.
+    Json,
+    /// One CSV row per record; the header comes from the source.
+    Csv,
+    /// Columns that the source already has: Parquet.
+    Columns,
+}
+
+impl Format {
+    /// All of them, as `tollgate list formats` shows them.
+    pub const ALL: [Format; 3] = [Format::Json, Format::Csv, Format::Columns];
+
+    /// The name used in a config.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Columns => "parquet",
+        }
+    }
+
+    /// One line about it.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Format::Json => "one JSON object per record or line; members by name or JSON pointer",
+            Format::Csv => "RFC 4180 with a header row; an empty field is missing",
+            Format::Columns => "columns cast to the fields of the pack",
+        }
+    }
+}
+
+/// What a decoder refuses to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one value; a longer one is rejected before it is parsed.
+    pub value_bytes: usize,
+    /// Levels of nesting, at most 128.
+    pub depth: u8,
+}
+
+impl Limits {
+    /// 1 MiB and 128 levels.
+    pub const DEFAULT: Limits = Limits {
+        value_bytes: 1 << 20,
+        depth: 128,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::DEFAULT
+    }
+}
 
 /// How a timestamp stands in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +114,16 @@ pub struct WantedColumn {
     pub optional: bool,
     /// Text of the value that stands in for a missing one, in the form the field itself would have.
     pub default: Option<String>,
+}
+
+/// Columns that cannot be decoded at all, whatever the input.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("decode column {column}: {cause}")]
+pub struct WantedError {
+    /// The column as it is named.
+    pub column: String,
+    /// Why.
+    pub cause: String,
 }
 
 /// Rows that became columns and rows that did not.

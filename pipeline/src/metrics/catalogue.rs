@@ -205,7 +205,7 @@ pub const SUPPRESSED: Entry = counter(
 /// Dead letters.
 pub const DEAD_LETTERS: Entry = counter(
     "tollgate_dead_letters_total",
-    "records",
+    "letters",
     &["code"],
     "Records that could not become events, by code.",
 );

@@ -1,6 +1,22 @@
 //! What is computed over the events of a window. One file per function, one line in [`Aggregate::ALL`].
 //!
-//! SKELETON: the variants and `ALL` are fixed for now; files per function come here.
+//! The idea: a function is a running value ([`cell`]) that events enter and leave, and a way to read it. The invariant:
+//! every function here is exact: its value depends on the set of events in the window, and on their order by (event
+//! time, order taken) for `first` and `last`, but never on how or in what order the window came to hold them.
+//!
+//! Floats that are not a number or infinite count as null, and negative zero as zero.
+
+pub(crate) mod cell;
+pub(crate) mod exact;
+
+mod avg;
+mod count;
+mod distinct;
+pub(crate) mod edge;
+pub(crate) mod extreme;
+mod ratio;
+mod stddev;
+mod sum;
 
 use crate::value::Type;
 

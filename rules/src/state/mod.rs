@@ -1,9 +1,37 @@
 //! Exact state: one store of events per key, shared by all windows and aggregates of that key.
 //!
-//! SKELETON: the signatures here are what `evaluate` calls; the bodies come.
+//! The idea: a key is a number; its record is a few words; its events are one ring sorted by (event time, order taken)
+//! over which all windows move. Rows are taken one by one in the order given, so the answers do not depend on how rows
+//! are cut into steps. The invariant: an answer that is not flagged approximate is what a scan over every event ever
+//! taken would give.
+//!
+//! Modules in reading order: a plan in words ([`layout`]), an event in words ([`row`], [`columns`], [`text`]), where
+//! words live ([`arena`], [`slab`], [`keys`]), what is done with them ([`store`], [`forget`], [`warm`]), and beside all that the
+//! memory of event ids ([`dedup`]).
+
+pub(crate) mod row;
+pub(crate) mod slab;
+pub(crate) mod text;
+
+mod arena;
+mod columns;
+pub mod dedup;
+mod forget;
+mod keys;
+mod layout;
+mod store;
+mod warm;
+
+#[cfg(test)]
+mod tests;
 
 use arrow::array::{ArrayRef, BooleanArray};
 
+use self::columns::{Input, Output, StepKeys};
+use self::layout::Layout;
+use self::row::{Place, set_bit};
+use self::store::Store;
+use self::warm::AHEAD;
 use crate::aggregate::Aggregate;
 use crate::ruleset::Scope;
 use crate::time::EventTime;
@@ -70,4 +98,209 @@ pub struct GroupSize {
     pub events: usize,
     /// Bytes allocated for all of it.
     pub bytes: usize,
+}
+
+/// The state of one group: what [`GroupPlan`] says, over the events taken so far.
+#[derive(Debug)]
+pub struct GroupState {
+    plan: GroupPlan,
+    store: Store,
+    keys: StepKeys,
+    /// The row of the event at hand.
+    row: Vec<u64>,
+    approximate: Vec<bool>,
+}
+
+/// The columns of a step as their types.
+struct Columns<'a> {
+    inputs: Vec<Input<'a>>,
+    filters: &'a [BooleanArray],
+}
+
+impl GroupState {
+    /// A group that has seen nothing.
+    #[must_use]
+    pub fn new(plan: GroupPlan) -> GroupState {
+        let store = Store::new(Layout::new(&plan));
+        GroupState {
+            row: vec![0; store.layout.row.width],
+            store,
+            plan,
+            keys: StepKeys::default(),
+            approximate: Vec::new(),
+        }
+    }
+
+    /// Answers every row in order and takes those with `added`. One array per member is appended to `out`, in order of
+    /// features and members.
+    pub fn step(&mut self, step: &GroupStep<'_>, out: &mut Vec<ArrayRef>) {
+        let rows = step.times.len();
+        let members = self.store.layout.features.iter().flat_map(|f| &f.members);
+        let mut outputs: Vec<Output> = members.map(|ty| Output::new(*ty, rows)).collect();
+        self.run(step, &mut outputs);
+        out.extend(outputs.into_iter().map(Output::finish));
+    }
+
+    /// Takes the rows as [`GroupState::step`] does, without answering them.
+    pub fn fold(&mut self, step: &GroupStep<'_>) {
+        self.run(step, &mut []);
+    }
+
+    /// Per row of the last step: an answer was to be given from a window whose events were already forgotten. Never
+    /// for a row at or after its horizon.
+    #[must_use]
+    pub fn approximate(&self) -> &[bool] {
+        &self.approximate
+    }
+
+    /// How much the group holds.
+    #[must_use]
+    pub fn size(&self) -> GroupSize {
+        GroupSize {
+            keys: self.store.keys.len(),
+            events: self.store.events,
+            bytes: self.bytes(),
+        }
+    }
+
+    /// Bytes per feature, in order of the features: each its own running values, with an equal share of the events and
+    /// of what all features of the group use.
+    #[must_use]
+    pub fn feature_bytes(&self) -> Vec<usize> {
+        let layout = &self.store.layout;
+        let features = layout.features.len().max(1);
+        let own: Vec<usize> = layout
+            .features
+            .iter()
+            .map(|f| self.cell_bytes(f.cell))
+            .collect();
+        let shared = self.bytes().saturating_sub(own.iter().sum()) / features;
+        own.into_iter().map(|own| own + shared).collect()
+    }
+
+    /// The bytes of a running value over all keys, divided by the features that read it.
+    fn cell_bytes(&self, cell: usize) -> usize {
+        let layout = &self.store.layout;
+        let readers = layout.features.iter().filter(|f| f.cell == cell).count();
+        self.store.keys.len() * layout.cells[cell].words() * 8 / readers.max(1)
+    }
+
+    fn bytes(&self) -> usize {
+        let store = &self.store;
+        store.keys.bytes() + store.arena.bytes() + store.heap.bytes()
+    }
+
+    fn run(&mut self, step: &GroupStep<'_>, outputs: &mut [Output]) {
+        let rows = step.times.len();
+        let typed = |types: &[Type], arrays| -> Vec<Input<'_>> {
+            let arrays: &[ArrayRef] = arrays;
+            let pairs = types.iter().zip(arrays);
+            pairs.map(|(ty, array)| Input::new(*ty, array)).collect()
+        };
+        self.keys.encode(&typed(&self.plan.key, step.keys), rows);
+        let columns = Columns {
+            inputs: typed(&self.plan.inputs, step.inputs),
+            filters: step.filters,
+        };
+        self.approximate.clear();
+        for row in 0..rows {
+            if row % AHEAD == 0 && row + 1 < rows {
+                let ahead = row..rows.min(row + AHEAD);
+                self.store.warm(&self.keys, ahead);
+            }
+            self.store.tick(step.horizon[row]);
+            let approximate = self.take(step, &columns, row, outputs);
+            self.approximate.push(approximate);
+        }
+    }
+
+    /// Answers and takes one row; whether the answer is approximate.
+    fn take(
+        &mut self,
+        step: &GroupStep<'_>,
+        columns: &Columns<'_>,
+        row: usize,
+        outputs: &mut [Output],
+    ) -> bool {
+        let store = &mut self.store;
+        let Some((hash, bytes)) = self.keys.get(row) else {
+            outputs
+                .iter_mut()
+                .for_each(|o| o.push(None, &store.heap.texts));
+            return false;
+        };
+        let known = store.keys.find(hash, bytes, &store.arena);
+        let key = known.unwrap_or_else(|| {
+            let forgotten = store.swept;
+            store.keys.insert(hash, bytes, forgotten, &mut store.arena)
+        });
+        store.seek(key, step.times[row]);
+        let approximate = store.approximate(key);
+        // A duplicate is in the state already, whatever the scope; nothing changes.
+        if step.duplicate[row] {
+            answer(store, key, outputs, |_| true);
+        } else {
+            answer(store, key, outputs, |scope| scope == Scope::Prior);
+            columns.write(row, &mut self.row, store);
+            // A late event counts itself, and is not kept.
+            let at = store.insert(key, &self.row, step.added[row]);
+            answer(store, key, outputs, |scope| scope == Scope::WithCurrent);
+            if !step.added[row] {
+                store.remove(key, at);
+            }
+        }
+        if known.is_none() && !step.added[row] {
+            store.drop_key(key);
+        }
+        approximate
+    }
+}
+
+/// Writes the features of the chosen scopes as they are now.
+fn answer(store: &mut Store, key: u32, outputs: &mut [Output], chosen: impl Fn(Scope) -> bool) {
+    if outputs.is_empty() {
+        return;
+    }
+    let mut column = 0;
+    for feature in 0..store.layout.features.len() {
+        let layout = &store.layout.features[feature];
+        let (scope, members) = (layout.scope, layout.members.len());
+        for member in (0..members).filter(|_| chosen(scope)) {
+            let word = store.read(key, feature, member);
+            outputs[column + member].push(word, &store.heap.texts);
+        }
+        column += members;
+    }
+}
+
+impl Columns<'_> {
+    /// Writes an event as the row of a ring; its texts are interned.
+    fn write(&self, row: usize, words: &mut [u64], store: &mut Store) {
+        let layout = &store.layout.row;
+        words.fill(0);
+        // The time stands in the record the row is put under.
+        for (bit, filter) in self.filters.iter().enumerate() {
+            if arrow::array::Array::is_valid(filter, row) && filter.value(row) {
+                set_bit(words, bit);
+            }
+        }
+        for (i, input) in self.inputs.iter().enumerate() {
+            if !input.present(row) {
+                continue;
+            }
+            set_bit(words, layout.present_bit(i));
+            match layout.places[i] {
+                Place::Nowhere => {}
+                Place::Bit(bit) => {
+                    if input.word(row) == 1 {
+                        set_bit(words, bit);
+                    }
+                }
+                Place::Word(at) => words[at] = input.word(row),
+                Place::Text(at) => {
+                    words[at] = store.heap.texts.intern(input.text(row).unwrap_or(""));
+                }
+            }
+        }
+    }
 }

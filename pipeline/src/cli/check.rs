@@ -1,0 +1,162 @@
+//! `tollgate check`: everything that is wrong with packs and pipeline configurations, in one run.
+//!
+//! The idea: a file is taken for a configuration when it has a key that only configurations have; a configuration's
+//! pack is checked with it. The invariant: every finding of every file is reported, whatever was found before.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rules::ruleset::RuleSet;
+
+use super::arguments::{CheckArgs, Report};
+use super::{Exit, Io, render};
+use crate::config::{self, Config, System};
+use crate::finding::{Finding, Severity, SourceText, any_error};
+use crate::pack;
+
+/// What was found in some files.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What is wrong with configurations.
+    pub config: Vec<Finding>,
+    /// What is wrong with packs.
+    pub pack: Vec<Finding>,
+    /// What both point into.
+    pub texts: Vec<SourceText>,
+}
+
+impl Found {
+    /// Everything, configurations first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Finding> {
+        self.config.iter().chain(&self.pack).cloned().collect()
+    }
+
+    /// The code a command with these findings ends with.
+    #[must_use]
+    pub fn exit(&self, strict: bool) -> Exit {
+        if any_error(&self.config) {
+            Exit::Config
+        } else if any_error(&self.pack) {
+            Exit::Rule
+        } else if strict && !(self.config.is_empty() && self.pack.is_empty()) {
+            Exit::Findings
+        } else {
+            Exit::Ok
+        }
+    }
+}
+
+/// Reads and compiles a pack.
+pub fn load_pack(path: &Path, found: &mut Found) -> Option<RuleSet> {
+    let loaded = pack::load(path);
+    found.texts.extend(loaded.texts);
+    found.pack.extend(loaded.findings);
+    compile(&loaded.source?, found)
+}
+
+/// Compiles a pack whose texts are there.
+pub fn compile(source: &rules::definition::PackSource, found: &mut Found) -> Option<RuleSet> {
+    match rules::compile::compile(source) {
+        Ok(rules) => {
+            found
+                .pack
+                .extend(rules.warnings.iter().cloned().map(Finding::from));
+            Some(rules)
+        }
+        Err(wrong) => {
+            found.pack.extend(wrong.into_iter().map(Finding::from));
+            None
+        }
+    }
+}
+
+/// Reads a configuration and its pack.
+pub fn load_config(
+    path: &Path,
+    lookup: System,
+    found: &mut Found,
+) -> Option<(Config, Arc<RuleSet>)> {
+    let checked = config::load(path, &lookup);
+    found.config.extend(checked.findings);
+    found.texts.push(checked.text);
+    let config = checked.config?;
+    let rules = load_pack(&config.pack, found)?;
+    Some((config, Arc::new(rules)))
+}
+
+pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
+    let mut found = Found::default();
+    let mut seen: Vec<&PathBuf> = Vec::new();
+    let lookup = System {
+        allow_insecure_perms: args.allow_insecure_perms,
+    };
+    for file in &args.files {
+        if seen.contains(&file) {
+            continue;
+        }
+        seen.push(file);
+        if is_config(file) {
+            let _both = load_config(file, lookup, &mut found);
+        } else {
+            let _rules = load_pack(file, &mut found);
+        }
+    }
+    report(&found, args.output, io)?;
+    Ok(found.exit(args.strict))
+}
+
+/// Shows what was found, with a line that sums it up.
+///
+/// # Errors
+/// When nothing more can be written.
+pub fn report(found: &Found, output: Report, io: &mut Io<'_>) -> io::Result<()> {
+    let all = found.all();
+    match output {
+        Report::Json => render::json(&all, &found.texts, io.out),
+        Report::Text => {
+            render::text(&all, &found.texts, io.color, io.out)?;
+            writeln!(io.out, "{}", summary(&all))
+        }
+    }
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let count = |severity| {
+        findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) => "no problems found".to_owned(),
+        (errors, warnings) => format!(
+            "{}, {}",
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        ),
+    }
+}
+
+/// Whether a file is a pipeline configuration: a key at its left edge says so, even when the rest is not YAML.
+fn is_config(path: &Path) -> bool {
+    if path.is_dir() {
+        return false;
+    }
+    let Ok(bytes) = pack::read_bytes(path, config::CONFIG_BYTES_MAX) else {
+        // What cannot be read is reported as a configuration; a pack is most often a directory.
+        return true;
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let has = |keys: &[&str]| {
+        text.lines()
+            .any(|line| keys.iter().any(|key| line.starts_with(key)))
+    };
+    if has(&["schema:", "features:", "rules:", "policy:"]) {
+        return false;
+    }
+    let named_pack = path.file_name().is_some_and(|name| name == pack::PACK_FILE);
+    has(&["source:", "sinks:", "delivery:", "state:", "http:"]) || !named_pack
+}

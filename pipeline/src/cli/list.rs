@@ -1,0 +1,150 @@
+//! `tollgate list`: what there is, derived from the lists the code itself is driven by.
+
+use std::io;
+
+use clap::ValueEnum;
+use rules::aggregate::Aggregate;
+
+use super::explain::pages;
+use super::{Exit, Io};
+use crate::metrics::catalogue;
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Where events come from and where outputs go
+    Connectors,
+    /// How events are written
+    Formats,
+    /// What a feature can compute
+    Aggregates,
+    /// Over which events
+    Windows,
+    /// What an expression can call
+    Functions,
+    /// What can be wrong
+    Errors,
+    /// What is measured
+    Metrics,
+}
+
+/// A line: a name and what to say about it.
+type Line = (String, String);
+
+pub(super) fn run(what: What, io: &mut Io<'_>) -> io::Result<Exit> {
+    let lines = match what {
+        What::Connectors => connectors(),
+        What::Formats => formats(),
+        What::Aggregates => aggregates(),
+        What::Windows => windows(),
+        What::Functions => functions(),
+        What::Errors => pages()
+            .iter()
+            .map(|page| (page.id.to_owned(), page.title().to_owned()))
+            .collect(),
+        What::Metrics => metrics(),
+    };
+    let width = lines
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or_default();
+    for (name, about) in lines {
+        writeln!(io.out, "{name:width$}  {about}")?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn line(name: impl Into<String>, about: impl Into<String>) -> Line {
+    (name.into(), about.into())
+}
+
+fn connectors() -> Vec<Line> {
+    let all = crate::config::CONNECTORS.iter();
+    all.map(|connector| {
+        line(
+            connector.name,
+            format!("{:13}  {}", connector.ends(), connector.about),
+        )
+    })
+    .collect()
+}
+
+fn formats() -> Vec<Line> {
+    vec![
+        line(
+            "json",
+            "one JSON object per record or line; members by name or JSON pointer",
+        ),
+        line("csv", "with a header line; an empty field is missing"),
+        line("parquet", "columns, cast to the fields of the pack"),
+    ]
+}
+
+fn aggregates() -> Vec<Line> {
+    Aggregate::ALL
+        .iter()
+        .map(|aggregate| line(aggregate.name(), about_aggregate(*aggregate)))
+        .collect()
+}
+
+fn about_aggregate(aggregate: Aggregate) -> &'static str {
+    match aggregate {
+        Aggregate::Count => "count(): events; count(x): events where x is known; exact",
+        Aggregate::Sum => "sum(x): exact, over nothing 0",
+        Aggregate::Avg => "avg(x): exact sum over count, rounded once; over nothing unknown",
+        Aggregate::Min => "min(x): least; over nothing unknown",
+        Aggregate::Max => "max(x): greatest; over nothing unknown",
+        Aggregate::StddevPop => {
+            "stddev_pop(x): standard deviation of the population; over nothing unknown"
+        }
+        Aggregate::StddevSamp => {
+            "stddev_samp(x): standard deviation of a sample; over fewer than two unknown"
+        }
+        Aggregate::CountDistinct => {
+            "count_distinct(x): distinct known values; exact, over nothing 0"
+        }
+        Aggregate::First => "first(x, …): from the earliest event; several columns make members",
+        Aggregate::Last => "last(x, …): from the latest event; several columns make members",
+        Aggregate::Ratio => "ratio(p): share of true among the events where p is known",
+    }
+}
+
+fn windows() -> Vec<Line> {
+    [
+        (
+            "over: 10m",
+            "sliding: (t - 10m, t]; an event exactly 10 minutes old has left",
+        ),
+        (
+            "over: {from: 14d, to: 7d}",
+            "delayed: (t - 14d, t - 7d], for labels that come late",
+        ),
+        (
+            "over: {last: 5}",
+            "the last 5 events of the key by time, then order taken",
+        ),
+        ("over: forever", "since the key was first seen"),
+    ]
+    .map(|(name, about)| line(name, about))
+    .to_vec()
+}
+
+fn functions() -> Vec<Line> {
+    Vec::new()
+}
+
+fn metrics() -> Vec<Line> {
+    let entry = |entry: &catalogue::Entry| {
+        let labels = if entry.labels.is_empty() {
+            String::new()
+        } else {
+            format!("{{{}}}", entry.labels.join(","))
+        };
+        line(
+            format!("{}{labels}", entry.name),
+            format!("{:9}  {}", entry.kind.name(), entry.help),
+        )
+    };
+    catalogue::ALL.iter().map(entry).collect()
+}

@@ -1,0 +1,72 @@
+//! From a checked configuration and a checked pack to a running worker, and from its end to an exit code.
+
+use std::sync::Arc;
+
+use connectors::log::LogError;
+use rules::ruleset::RuleSet;
+
+use super::Exit;
+use crate::config::Config;
+use crate::topology::{self, BuildError};
+use crate::worker::{self, RunError, Summary};
+
+pub(super) use crate::worker::Surroundings;
+
+/// Why a run failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) exit: Exit,
+}
+
+/// How a run ended: one line that sums it up.
+pub(super) type Ended = Result<String, Failure>;
+
+/// Runs it on this thread.
+pub(super) fn run(config: &Config, rules: Arc<RuleSet>, around: Surroundings) -> Ended {
+    let parts = topology::build(config, rules, &around.clock).map_err(|error| not_built(&error))?;
+    let _alive = around.health.lease();
+    let summary = worker::run(parts, around).map_err(|error| failed(&error))?;
+    Ok(told(&config.name, summary))
+}
+
+fn told(name: &str, summary: Summary) -> String {
+    let Summary {
+        decisions,
+        alerts,
+        dead_letters,
+        refolded,
+        commits,
+    } = summary;
+    let refolded = if refolded == 0 {
+        String::new()
+    } else {
+        format!(", {refolded} events folded again first")
+    };
+    format!(
+        "{name}: {decisions} decisions, {alerts} alerts, {dead_letters} dead letters in {commits} commits{refolded}"
+    )
+}
+
+fn not_built(error: &BuildError) -> Failure {
+    let exit = if matches!(error, BuildError::Wanted(_)) {
+        Exit::Rule
+    } else {
+        Exit::Outside
+    };
+    Failure {
+        message: error.to_string(),
+        exit,
+    }
+}
+
+fn failed(error: &RunError) -> Failure {
+    let exit = match error {
+        RunError::Log(LogError::Fenced { .. }) | RunError::Revoked(_) => Exit::Fenced,
+        _ => Exit::Outside,
+    };
+    Failure {
+        message: error.to_string(),
+        exit,
+    }
+}

@@ -1,0 +1,144 @@
+//! What a configuration says about a Kafka cluster: brokers, topic, and properties by librdkafka's names.
+//!
+//! The idea: which properties may be set is known to the connector, which knows the client; here its answers get a
+//! place and a code. The invariant: no `Debug` shows a property's value.
+
+use std::collections::BTreeMap;
+
+use super::client;
+use super::section::{Notes, Section, scalar};
+use super::value::{Kind, Scalar, Value};
+use crate::error_code::Code;
+use crate::finding::Finding;
+
+/// One topic of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kafka {
+    /// `host:port`, separated by commas.
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// Properties of the client.
+    pub properties: Properties,
+    /// Whether cleartext to other machines was allowed.
+    pub insecure: bool,
+}
+
+/// Properties of the client.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Properties(pub BTreeMap<String, String>);
+
+impl std::fmt::Debug for Properties {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map()
+            .entries(self.0.keys().map(|name| (name, "***")))
+            .finish()
+    }
+}
+
+/// Reads the parts a source and a sink have in common.
+pub(super) fn read(
+    section: Section<'_>,
+    inline_secrets: bool,
+    notes: &mut Notes<'_>,
+) -> Option<Kafka> {
+    let insecure = section.flag("insecure", notes);
+    let properties = properties(section, inline_secrets, notes);
+    let topic = topic(section, notes);
+    let value = section.need("brokers", notes)?;
+    let text = scalar(value, "brokers", notes)?;
+    check_brokers(text, &properties, insecure, value, notes);
+    Some(Kafka {
+        brokers: text.text().to_owned(),
+        topic: topic?,
+        properties,
+        insecure,
+    })
+}
+
+/// The name of a topic, by Kafka's own rule; the embedded log keeps to it too.
+pub(super) fn topic(section: Section<'_>, notes: &mut Notes<'_>) -> Option<String> {
+    let value = section.need("topic", notes)?;
+    let name = scalar(value, "topic", notes)?;
+    let text = name.text();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.is_empty() || text.len() > 249 || !text.chars().all(fits) || matches!(text, "." | "..")
+    {
+        let message = format!("`{}` cannot be the name of a topic", name.quoted());
+        let help = "a topic has letters, digits, `.`, `_` and `-`, at most 249 of them".to_owned();
+        notes.error_with(Code::BadName, &value.span, message, help);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>) -> Properties {
+    let Some(value) = section.get("properties") else {
+        return Properties::default();
+    };
+    let Kind::Map(entries) = &value.kind else {
+        notes.error(
+            Code::WrongValue,
+            &value.span,
+            "properties must be a mapping of names to values",
+        );
+        return Properties::default();
+    };
+    let mut read = BTreeMap::new();
+    for (key, value) in entries {
+        let Some(text) = scalar(value, &key.text, notes) else {
+            continue;
+        };
+        if is_secret(&key.text) && !text.is_filled() {
+            note_inline_secret(&key.text, value, inline_secrets, notes);
+        }
+        read.insert(key.text.clone(), text.text().to_owned());
+    }
+    for problem in client::check_properties(&read) {
+        let name = problem.name.as_str();
+        let span = entries
+            .iter()
+            .find(|(key, _)| key.text == name)
+            .map_or(&value.span, |(key, _)| &key.span);
+        let message = format!("property `{name}` is refused: {}", problem.reason);
+        let help = problem
+            .did_you_mean
+            .map(|near| format!("did you mean `{near}`?"));
+        notes.error_with(Code::Property, span, message, help);
+    }
+    Properties(read)
+}
+
+/// Names of librdkafka whose values nobody may read.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "password",
+        "secret",
+        "key.pem",
+        "oauthbearer.config",
+        "token",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
+}
+
+fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Notes<'_>) {
+    let message = format!("`{name}` is a secret written into the configuration");
+    let variable = name.to_ascii_uppercase().replace('.', "_");
+    let finding = Finding::error(Code::InlineSecret, notes.file, value.span.clone(), message)
+        .help(format!("write `${{env:{variable}}}` or `${{file:PATH}}`"));
+    notes.add(if allowed { finding.warning() } else { finding });
+}
+
+fn check_brokers(
+    brokers: &Scalar,
+    properties: &Properties,
+    insecure: bool,
+    value: &Value,
+    notes: &mut Notes<'_>,
+) {
+    if let Some(reason) = client::check_brokers(brokers.text(), &properties.0, insecure) {
+        notes.error(Code::Brokers, &value.span, format!("brokers: {reason}"));
+    }
+}

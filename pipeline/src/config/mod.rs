@@ -1,0 +1,249 @@
+//! The configuration of a run: `pipeline.yaml`, written → checked.
+//!
+//! The idea: the file becomes values with their places ([`value`]), `${…}` is filled in ([`fill`]), each part is read
+//! ([`section`], [`source`], [`sinks`], [`kafka`]) and the parts are compared ([`check`]); everything that is wrong is
+//! reported at once. The invariant: a [`Config`] exists only when nothing is wrong, its paths are absolute or relative
+//! to the working directory, and no `Debug` of it shows a secret.
+
+mod check;
+mod client;
+mod connector;
+mod fill;
+mod kafka;
+mod read;
+mod section;
+mod sinks;
+mod source;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use self::connector::{CONNECTORS, Connector};
+pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
+pub use self::kafka::{Kafka, Properties};
+pub use self::section::parse_rate;
+use crate::finding::{Finding, SourceText};
+
+/// Bytes a configuration may hold.
+pub const CONFIG_BYTES_MAX: usize = 1 << 20;
+
+/// A checked configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The application: prefixes the consumer group, the control topic and the state directory.
+    pub name: String,
+    /// The pack: a directory or a pack file.
+    pub pack: PathBuf,
+    /// Where events come from.
+    pub source: Source,
+    /// Where outputs go.
+    pub sinks: Sinks,
+    /// When outputs are committed.
+    pub delivery: Delivery,
+    /// Where state is kept.
+    pub state: State,
+    /// Where HTTP listens; `None`: nowhere.
+    pub http: Option<SocketAddr>,
+    /// How an application starts that has committed nothing yet.
+    pub start: Start,
+}
+
+/// Where events come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// A topic of a Kafka cluster.
+    Kafka {
+        /// Where and how.
+        kafka: Kafka,
+    },
+    /// Files, read to their end.
+    File {
+        /// A path or a glob.
+        path: PathBuf,
+    },
+    /// A topic of the log in the state directory.
+    Embedded {
+        /// The topic.
+        topic: String,
+    },
+    /// Made-up events.
+    Generate(Generate),
+}
+
+/// What the generator makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generate {
+    /// The same seed gives the same events.
+    pub seed: u64,
+    /// Events per second; `None`: as fast as it goes.
+    pub rate: Option<f64>,
+    /// How many; `None`: endless.
+    pub count: Option<u64>,
+    /// How many cards.
+    pub cards: u64,
+    /// Share of events that belong to a fraud.
+    pub fraud: f64,
+}
+
+/// Where an application begins that has committed nothing yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// At the oldest record.
+    #[default]
+    Earliest,
+    /// Behind the newest record.
+    Latest,
+}
+
+/// Where outputs go; each may go to several sinks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sinks {
+    /// One per event; never empty.
+    pub decisions: Vec<Sink>,
+    /// Acting hits.
+    pub alerts: Vec<Sink>,
+    /// Records that became no event.
+    pub dead_letters: Vec<Sink>,
+}
+
+/// One sink.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sink {
+    /// A topic of a Kafka cluster.
+    Kafka(Kafka),
+    /// One file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What it holds.
+        kind: FileKind,
+    },
+    /// A topic of the log in the state directory.
+    Embedded {
+        /// The topic.
+        topic: String,
+    },
+    /// Lines on the standard output.
+    Stdout,
+}
+
+/// What a sink's file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// One JSON object per line.
+    Ndjson,
+    /// Columns.
+    Parquet,
+}
+
+/// When outputs are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// What is promised.
+    pub mode: Mode,
+    /// At the latest after this time.
+    pub commit_every: Duration,
+    /// At the latest after this many records.
+    pub commit_records: u64,
+}
+
+/// What is promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is lost; a crash can repeat outputs, with the same ids.
+    AtLeastOnce,
+    /// Outputs, journal and offsets become visible together; only where the log is atomic.
+    ExactlyOnce,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The directory of this application: `dir` of the configuration with the application's name behind it.
+    pub dir: PathBuf,
+    /// How often a snapshot is written.
+    pub snapshot_every: Duration,
+}
+
+/// What reading a configuration brought.
+#[derive(Debug)]
+pub struct Checked {
+    /// The configuration, unless something is wrong.
+    pub config: Option<Config>,
+    /// Everything that is wrong, and warnings.
+    pub findings: Vec<Finding>,
+    /// The text the findings point into.
+    pub text: SourceText,
+}
+
+/// Reads and checks a configuration file.
+#[must_use]
+pub fn load(path: &Path, lookup: &dyn Lookup) -> Checked {
+    let file = path.display().to_string();
+    match crate::pack::read_bytes(path, CONFIG_BYTES_MAX) {
+        Ok(bytes) => {
+            let base = path.parent().unwrap_or(Path::new(""));
+            match rules::definition::SourceFile::from_bytes(&file, bytes, CONFIG_BYTES_MAX) {
+                Ok(source) => check(&file, source.text, base, lookup),
+                Err(found) => unread(file, found.into()),
+            }
+        }
+        Err(error) => {
+            let found = Finding::error(
+                crate::error_code::Code::Unreadable,
+                &file,
+                0..0,
+                error.to_string(),
+            );
+            unread(file, found)
+        }
+    }
+}
+
+/// Checks a configuration's text; `base` is what its paths are relative to.
+#[must_use]
+pub fn check(file: &str, text: String, base: &Path, lookup: &dyn Lookup) -> Checked {
+    let (config, findings) = read::read(file, &text, base, lookup);
+    let file = file.to_owned();
+    Checked {
+        config: config.filter(|_| !crate::finding::any_error(&findings)),
+        findings,
+        text: SourceText { file, text },
+    }
+}
+
+fn unread(file: String, finding: Finding) -> Checked {
+    Checked {
+        config: None,
+        findings: vec![finding],
+        text: SourceText {
+            file,
+            text: String::new(),
+        },
+    }
+}
+
+impl Config {
+    /// Whether any part of it is on a Kafka cluster.
+    #[must_use]
+    pub fn uses_kafka(&self) -> bool {
+        let sinks = &self.sinks;
+        let mut all = sinks
+            .decisions
+            .iter()
+            .chain(&sinks.alerts)
+            .chain(&sinks.dead_letters);
+        matches!(self.source, Source::Kafka { .. })
+            || all.any(|sink| matches!(sink, Sink::Kafka(_)))
+    }
+
+    /// The topic of journal and offsets.
+    #[must_use]
+    pub fn control_topic(&self) -> String {
+        format!("{}.control", self.name)
+    }
+}

@@ -1,0 +1,199 @@
+//! Reads the whole file: tree, filled-in values, parts, comparisons.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use rules::time::Span;
+
+use super::fill::{Fill, Lookup};
+use super::section::{Notes, Section, scalar};
+use super::sinks::{self, Streams};
+use super::value::{self, Value};
+use super::{Config, Delivery, Mode, Sinks, Source, Start, State, check, source};
+use crate::error_code::Code;
+use crate::finding::{Finding, any_error};
+
+/// The keys of the file.
+const KEYS: [&str; 8] = [
+    "name",
+    "pack",
+    "source",
+    "sinks",
+    "delivery",
+    "state",
+    "http",
+    "allow_inline_secrets",
+];
+
+/// What was read, with the places the comparisons need. A part is `None` when something in it was noted.
+pub(super) struct Written<'a> {
+    pub(super) name: Option<&'a str>,
+    pub(super) source: Option<(Source, Start, Range<usize>)>,
+    pub(super) streams: Option<Streams>,
+    pub(super) delivery: Option<(Delivery, Range<usize>)>,
+}
+
+/// Reads a text.
+pub(super) fn read(
+    file: &str,
+    text: &str,
+    base: &Path,
+    lookup: &dyn Lookup,
+) -> (Option<Config>, Vec<Finding>) {
+    let (tree, found) = rules::definition::tree::read(file, text);
+    let mut notes = Notes {
+        file,
+        found: found.into_iter().map(Finding::from).collect(),
+    };
+    let Some(tree) = tree else {
+        return (None, notes.found);
+    };
+    let fill = Fill { file, base, lookup };
+    let mut unfilled = Vec::new();
+    let value = value::from_tree(&tree, &fill, &mut unfilled);
+    notes.found.extend(unfilled);
+    let config = read_all(&value, base, &mut notes);
+    let mut found = notes.found;
+    found.sort_by_key(|finding| (finding.span.start, finding.span.end));
+    (config.filter(|_| !any_error(&found)), found)
+}
+
+fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config> {
+    let all = Section::open(value, "", &KEYS, notes)?;
+    let secrets = all.flag("allow_inline_secrets", notes);
+    let name = read_name(all, notes);
+    let pack = read_pack(all, base, notes);
+    let source = all.need("source", notes).and_then(|value| {
+        let (source, start) = source::read(value, base, secrets, notes)?;
+        Some((source, start, value.span.clone()))
+    });
+    let streams = all
+        .need("sinks", notes)
+        .and_then(|value| sinks::read(value, base, secrets, notes));
+    let delivery = read_delivery(all, notes);
+    let state = read_state(all, base, name.unwrap_or_default(), notes);
+    let http = match all.get("http") {
+        Some(value) => Section::open(value, "http", &["listen"], notes)
+            .and_then(|section| section.address("listen", notes))
+            .map(Some),
+        None => Some(None),
+    };
+    let written = Written {
+        name,
+        source,
+        streams,
+        delivery,
+    };
+    check::compare(&written, notes);
+    let (source, start, _) = written.source?;
+    let [decisions, alerts, dead_letters] = written.streams?.all.map(without_places);
+    Some(Config {
+        name: name?.to_owned(),
+        pack: pack?,
+        source,
+        sinks: Sinks {
+            decisions,
+            alerts,
+            dead_letters,
+        },
+        delivery: written.delivery?.0,
+        state: state?,
+        http: http?,
+        start,
+    })
+}
+
+fn without_places(sinks: Vec<sinks::Placed>) -> Vec<super::Sink> {
+    sinks.into_iter().map(|(sink, _)| sink).collect()
+}
+
+fn read_name<'a>(all: Section<'a>, notes: &mut Notes<'_>) -> Option<&'a str> {
+    let value = all.need("name", notes)?;
+    let name = scalar(value, "name", notes)?;
+    let text = name.text();
+    let fits =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if !begins || text.len() > 64 || !text.chars().all(fits) {
+        let message = format!("`{}` cannot be the name of an application", name.quoted());
+        let help = "use lower-case letters, digits, `-`, `_` and `.`, at most 64, beginning with a letter or digit";
+        notes.error_with(Code::BadName, &value.span, message, help.to_owned());
+        return None;
+    }
+    Some(text)
+}
+
+fn read_pack(all: Section<'_>, base: &Path, notes: &mut Notes<'_>) -> Option<std::path::PathBuf> {
+    let value = all.need("pack", notes)?;
+    let written = scalar(value, "pack", notes)?;
+    let path = base.join(written.text());
+    match crate::pack::locate(&path) {
+        Ok(_) => Some(path),
+        Err(error) => {
+            let message = format!("there is no pack at `{}`: {error}", written.quoted());
+            notes.error_with(
+                Code::NoPack,
+                &value.span,
+                message,
+                crate::pack::nearest(&path),
+            );
+            None
+        }
+    }
+}
+
+fn read_delivery(all: Section<'_>, notes: &mut Notes<'_>) -> Option<(Delivery, Range<usize>)> {
+    let default = Delivery {
+        mode: Mode::AtLeastOnce,
+        commit_every: Duration::from_millis(50),
+        commit_records: 10_000,
+    };
+    let Some(value) = all.get("delivery") else {
+        return Some((default, 0..0));
+    };
+    let section = Section::open(
+        value,
+        "delivery",
+        &["mode", "commit_every", "commit_records"],
+        notes,
+    )?;
+    let mode = section.word("mode", &["at_least_once", "exactly_once"], notes);
+    let every = Span(1_000)..=Span::seconds(60);
+    let commit_every = section.duration("commit_every", default.commit_every, every, notes);
+    let commit_records = section.integer("commit_records", 1..=10_000_000, notes);
+    let place = section
+        .get("mode")
+        .map_or(value.span.clone(), |value| value.span.clone());
+    let delivery = Delivery {
+        mode: if mode? == "exactly_once" {
+            Mode::ExactlyOnce
+        } else {
+            Mode::AtLeastOnce
+        },
+        commit_every: commit_every?,
+        commit_records: commit_records?.unwrap_or(default.commit_records),
+    };
+    Some((delivery, place))
+}
+
+fn read_state(all: Section<'_>, base: &Path, name: &str, notes: &mut Notes<'_>) -> Option<State> {
+    let default = Duration::from_mins(1);
+    let Some(value) = all.get("state") else {
+        return Some(State {
+            dir: base.join("state").join(name),
+            snapshot_every: default,
+        });
+    };
+    let section = Section::open(value, "state", &["dir", "snapshot_every"], notes)?;
+    let every = Span::seconds(1)..=Span::seconds(86_400);
+    let snapshot_every = section.duration("snapshot_every", default, every, notes);
+    let dir = match section.get("dir") {
+        Some(value) => base.join(scalar(value, "dir", notes)?.text()),
+        None => base.join("state"),
+    };
+    Some(State {
+        dir: dir.join(name),
+        snapshot_every: snapshot_every?,
+    })
+}

@@ -1,0 +1,231 @@
+//! Running values: what a window keeps up to date while events enter and leave it.
+//!
+//! The idea: a cell is a few words in a key's record, and events enter and leave at *both* ends of a window, so a
+//! window can be moved to any time and back; an event out of order is answered by moving there, not by a second code
+//! path. Features of one window, filter and input share a cell. The invariant: a cell's value depends on the set of
+//! events in its window only, never on how the window came to hold them.
+
+use super::edge::Edge;
+use super::extreme::Extreme;
+use super::{Aggregate, avg, count, distinct, ratio, stddev, sum};
+use crate::state::row::{self, RowLayout, Rows};
+use crate::state::slab::Slab;
+use crate::state::text::Texts;
+
+/// What does not fit a few words, for all keys of a group.
+#[derive(Debug, Default)]
+pub(crate) struct Heap {
+    pub(crate) floats: Slab<sum::FloatSums>,
+    pub(crate) sets: Slab<distinct::Multiset>,
+    pub(crate) texts: Texts,
+}
+
+impl Heap {
+    /// Bytes allocated. Walks over every accumulator: for a scrape, not for an event.
+    pub(crate) fn bytes(&self) -> usize {
+        self.floats.bytes(sum::FloatSums::bytes)
+            + self.sets.bytes(distinct::Multiset::bytes)
+            + self.texts.bytes()
+    }
+}
+
+/// At which end of the window an event enters or leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The older end.
+    Left,
+    /// The newer end.
+    Right,
+}
+
+/// An event on its way in or out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry<'a> {
+    pub(crate) row: &'a [u64],
+    pub(crate) layout: &'a RowLayout,
+    pub(crate) index: u32,
+    pub(crate) side: Side,
+}
+
+impl Entry<'_> {
+    /// The value of an input; `None` when it is null.
+    pub(crate) fn value(&self, input: usize) -> Option<u64> {
+        row::value(self.row, self.layout, input)
+    }
+}
+
+/// The events of a window: rows `low..high`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span<'a> {
+    pub(crate) rows: Rows<'a>,
+    pub(crate) low: u32,
+    pub(crate) high: u32,
+}
+
+impl Span<'_> {
+    /// One event of it.
+    pub(crate) fn entry(&self, index: u32) -> Entry<'_> {
+        Entry {
+            row: self.rows.row(index),
+            layout: self.rows.layout(),
+            index,
+            side: Side::Right,
+        }
+    }
+}
+
+/// What a cell keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// How many events.
+    Events,
+    /// How many non-null values.
+    Present(usize),
+    /// Count and sum of integers, perhaps of their squares.
+    Ints { input: usize, squares: bool },
+    /// Count and sum of floats, perhaps of their squares.
+    Floats { input: usize, squares: bool },
+    /// The different values.
+    Distinct { input: usize, text: bool },
+    /// Least or greatest.
+    Extreme(Extreme),
+    /// Earliest or latest.
+    Edge(Edge),
+    /// Count of non-null and of true.
+    Share(usize),
+}
+
+/// A running value of a window.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) kind: Kind,
+    /// Takes only events that pass.
+    pub(crate) filter: Option<usize>,
+    /// Its window never lets go of an event, even when the ring has.
+    pub(crate) forever: bool,
+    /// First of its words in the key's record.
+    pub(crate) at: usize,
+}
+
+impl Cell {
+    /// Words it needs; all 0 while its window is empty.
+    pub(crate) fn words(&self) -> usize {
+        match &self.kind {
+            Kind::Events | Kind::Present(_) | Kind::Distinct { .. } => 1,
+            Kind::Share(_) | Kind::Floats { .. } => 2,
+            Kind::Ints { squares, .. } => 3 + 3 * usize::from(*squares),
+            Kind::Extreme(_) => 2 + 2 * usize::from(self.forever),
+            Kind::Edge(edge) => 1 + usize::from(self.forever) * (1 + edge.inputs.len()),
+        }
+    }
+
+    /// Whether the event passes the filter.
+    pub(crate) fn takes(&self, entry: &Entry<'_>) -> bool {
+        self.filter.is_none_or(|filter| row::bit(entry.row, filter))
+    }
+
+    /// An event enters the window.
+    #[inline]
+    pub(crate) fn enter(&self, entry: &Entry<'_>, record: &mut [u64], heap: &mut Heap) {
+        self.step(entry, record, heap, false);
+    }
+
+    /// An event leaves the window.
+    #[inline]
+    pub(crate) fn leave(&self, entry: &Entry<'_>, record: &mut [u64], heap: &mut Heap) {
+        self.step(entry, record, heap, true);
+    }
+
+    #[inline]
+    fn step(&self, entry: &Entry<'_>, record: &mut [u64], heap: &mut Heap, away: bool) {
+        if !self.takes(entry) {
+            return;
+        }
+        let words = &mut record[self.at..];
+        match &self.kind {
+            Kind::Events => count::step(entry, None, &mut words[0], away),
+            Kind::Present(input) => count::step(entry, Some(*input), &mut words[0], away),
+            Kind::Ints { input, squares } => sum::step(entry, *input, *squares, words, away),
+            Kind::Floats { input, squares } => {
+                sum::float_step(entry, *input, *squares, words, heap, away);
+            }
+            Kind::Distinct { input, text } => {
+                distinct::step(
+                    entry,
+                    *input,
+                    *text && self.forever,
+                    &mut words[0],
+                    heap,
+                    away,
+                );
+            }
+            Kind::Extreme(_) if away => Extreme::leave(entry, words),
+            Kind::Extreme(extreme) => extreme.enter(entry, words, heap),
+            Kind::Edge(edge) if away => edge.leave(entry, words),
+            Kind::Edge(edge) => edge.enter(entry, words),
+            Kind::Share(input) => ratio::step(entry, *input, words, away),
+        }
+    }
+
+    /// An event inside a `forever` window goes out of the ring for good; the oldest first.
+    pub(crate) fn forget(&self, entry: &Entry<'_>, record: &mut [u64], heap: &mut Heap) {
+        if !self.takes(entry) {
+            return;
+        }
+        let words = &mut record[self.at..];
+        match &self.kind {
+            Kind::Extreme(extreme) => extreme.forget(entry, words, heap),
+            Kind::Edge(edge) => edge.forget(entry, words, heap),
+            _ => {}
+        }
+    }
+
+    /// Events have new indices; `new` is asked about events inside the window only.
+    pub(crate) fn renumber(&self, record: &mut [u64], new: impl Fn(u32) -> u32) {
+        match &self.kind {
+            Kind::Extreme(_) => Extreme::renumber(&mut record[self.at..], new),
+            Kind::Edge(_) => Edge::renumber(&mut record[self.at..], new),
+            _ => {}
+        }
+    }
+
+    /// The key goes: gives back what the cell holds outside its words. Not for a `forever` window that ever held
+    /// something, because such a key stays.
+    pub(crate) fn drop(&self, record: &mut [u64], heap: &mut Heap) {
+        let words = &mut record[self.at..];
+        match &self.kind {
+            Kind::Floats { .. } if words[0] > 0 => heap.floats.free(words[1]),
+            Kind::Distinct { .. } if words[0] > 0 => heap.sets.free(words[0] - 1),
+            _ => {}
+        }
+        words[..self.words()].fill(0);
+    }
+
+    /// The value of a member of the feature, as its type stores it in a word; `None` is null. `scale`: of a decimal.
+    pub(crate) fn read(
+        &self,
+        aggregate: Aggregate,
+        member: usize,
+        scale: Option<u8>,
+        span: &Span<'_>,
+        record: &mut [u64],
+        heap: &Heap,
+    ) -> Option<u64> {
+        let words = &mut record[self.at..];
+        let sample = aggregate == Aggregate::StddevSamp;
+        match (&self.kind, aggregate) {
+            (Kind::Events | Kind::Present(_), _) => Some(words[0]),
+            (Kind::Ints { .. }, Aggregate::Sum) if scale.is_some() => sum::decimal(words),
+            (Kind::Ints { .. }, Aggregate::Sum) => sum::int(words),
+            (Kind::Ints { .. }, Aggregate::Avg) => avg::int(words, scale.unwrap_or(0)),
+            (Kind::Ints { .. }, _) => stddev::int(words, scale.unwrap_or(0), sample),
+            (Kind::Floats { .. }, Aggregate::Sum) => sum::float(words, heap),
+            (Kind::Floats { .. }, Aggregate::Avg) => avg::float(words, heap),
+            (Kind::Floats { .. }, _) => stddev::float(words, heap, sample),
+            (Kind::Distinct { .. }, _) => Some(distinct::read(words[0], heap)),
+            (Kind::Extreme(extreme), _) => extreme.read(self, span, words, heap),
+            (Kind::Edge(edge), _) => edge.read(self, span, words, member),
+            (Kind::Share(_), _) => ratio::read(words),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `count_distinct(x)`: how many different non-null values. Over nothing 0. Exact.
+//!
+//! One word: the place of a multiset of values, taken with the first value and freed with the last. A text is in it by
+//! its interned number, so no hash stands for a value.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use super::cell::{Entry, Heap};
+
+/// Up to here the values are searched one by one.
+const SHORT: usize = 16;
+
+/// Values with how often each is there.
+#[derive(Debug, Default)]
+pub(crate) struct Multiset {
+    /// In no order that shows.
+    values: Vec<(u64, u32)>,
+    /// Where each value stands in `values`, once there are more than [`SHORT`].
+    index: HashTable<u32>,
+}
+
+impl Multiset {
+    /// Adds a value; whether it is new.
+    fn add(&mut self, value: u64) -> bool {
+        if let Some(at) = self.find(value) {
+            self.values[at].1 += 1;
+            return false;
+        }
+        self.values.push((value, 1));
+        let values = &self.values;
+        let hasher = |at: &u32| hash(values[*at as usize].0);
+        if self.index.is_empty() {
+            if self.values.len() > SHORT {
+                for at in 0..self.values.len() as u32 {
+                    self.index.insert_unique(hasher(&at), at, hasher);
+                }
+            }
+        } else {
+            let at = self.values.len() as u32 - 1;
+            self.index.insert_unique(hash(value), at, hasher);
+        }
+        true
+    }
+
+    /// Takes one away; whether it was the last of its value.
+    fn remove(&mut self, value: u64) -> bool {
+        let Some(at) = self.find(value) else {
+            return false;
+        };
+        self.values[at].1 -= 1;
+        if self.values[at].1 > 0 {
+            return false;
+        }
+        if !self.index.is_empty() {
+            let last = self.values.len() - 1;
+            if let Ok(found) = self.index.find_entry(hash(value), |x| *x as usize == at) {
+                found.remove();
+            }
+            if last != at
+                && let Some(moved) = self
+                    .index
+                    .find_mut(hash(self.values[last].0), |x| *x as usize == last)
+            {
+                *moved = at as u32;
+            }
+        }
+        self.values.swap_remove(at);
+        true
+    }
+
+    fn find(&self, value: u64) -> Option<usize> {
+        if self.index.is_empty() {
+            return self.values.iter().position(|(x, _)| *x == value);
+        }
+        let same = |at: &u32| self.values[*at as usize].0 == value;
+        self.index.find(hash(value), same).map(|at| *at as usize)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.values.capacity() * 16 + self.index.allocation_size()
+    }
+}
+
+fn hash(value: u64) -> u64 {
+    FixedState::default().hash_one(value)
+}
+
+/// Takes an event's value in, or out. `text`: the set outlives the events, so it holds its own references.
+pub(super) fn step(
+    entry: &Entry<'_>,
+    input: usize,
+    text: bool,
+    word: &mut u64,
+    heap: &mut Heap,
+    away: bool,
+) {
+    let Some(value) = entry.value(input) else {
+        return;
+    };
+    if away {
+        let set = heap.sets.get_mut(*word - 1);
+        let gone = set.remove(value);
+        if set.values.is_empty() {
+            heap.sets.free(*word - 1);
+            *word = 0;
+        }
+        if gone && text {
+            heap.texts.release(value);
+        }
+        return;
+    }
+    if *word == 0 {
+        *word = heap.sets.take() + 1;
+    }
+    if heap.sets.get_mut(*word - 1).add(value) && text {
+        heap.texts.retain(value);
+    }
+}
+
+/// The number of values.
+pub(super) fn read(word: u64, heap: &Heap) -> u64 {
+    match word {
+        0 => 0,
+        _ => heap.sets.get(word - 1).values.len() as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_multiset_counts_like_a_map() {
+        let mut set = Multiset::default();
+        let mut map = std::collections::BTreeMap::<u64, u32>::new();
+        let mut x = 7u64;
+        for round in 0..5000 {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value = (x >> 33) % 60;
+            // Grows for a while, then shrinks to nothing.
+            if (x >> 20) % 10 < if round < 2500 { 7 } else { 2 } {
+                assert_eq!(set.add(value), !map.contains_key(&value));
+                *map.entry(value).or_default() += 1;
+            } else if let Some(count) = map.get_mut(&value) {
+                *count -= 1;
+                let last = *count == 0;
+                if last {
+                    map.remove(&value);
+                }
+                assert_eq!(set.remove(value), last);
+            }
+            assert_eq!(set.values.len(), map.len());
+        }
+    }
+}

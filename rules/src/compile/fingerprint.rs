@@ -1,0 +1,118 @@
+//! When two features mean the same, and what a version of a pack is called.
+//!
+//! The idea: a feature's state may be kept over a reload exactly when nothing that goes into it changed: keys, aggregate,
+//! arguments, filter, window, scope, the types of the fields they read, and the lists they look things up in. The name is
+//! not part of it. The invariant: pieces are hashed with their lengths, so no two different features run together.
+
+use std::hash::Hasher;
+
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::features::Parts;
+use crate::definition::PackSource;
+use crate::expression::Program;
+use crate::list::{List, Lists};
+use crate::ruleset::Scope;
+use crate::schema::Schema;
+use crate::window::Window;
+
+/// Changes when the meaning of features changes, so that state of an older meaning is not taken over.
+const SEMANTICS: u64 = 1;
+
+/// `name@` and the first 16 hex digits of the hash of the pack's text and its lists.
+pub(super) fn version(name: &str, source: &PackSource) -> String {
+    let mut hash = Pieces::new();
+    hash.text(&source.pack.text);
+    let mut lists: Vec<_> = source.lists.iter().collect();
+    lists.sort_by_key(|list| &list.name);
+    for list in lists {
+        hash.text(&list.name);
+        hash.text(&list.text);
+    }
+    let digits = format!("{:032x}", hash.finish());
+    format!("{name}@{}", digits.get(..16).unwrap_or(&digits))
+}
+
+pub(super) fn feature(parts: &Parts, schema: &Schema, lists: &Lists) -> u128 {
+    let mut hash = Pieces::new();
+    hash.number(SEMANTICS);
+    hash.fields(&parts.key, schema);
+    hash.text(parts.aggregate.name());
+    hash.number(len(parts.args.len()));
+    for program in parts.args.iter().chain(&parts.filter) {
+        hash.program(program, schema, lists);
+    }
+    match parts.window {
+        Window::Sliding { from, to } => {
+            hash.text("sliding");
+            hash.number(from.0.cast_unsigned());
+            hash.number(to.0.cast_unsigned());
+        }
+        Window::Last { n } => {
+            hash.text("last");
+            hash.number(u64::from(n));
+        }
+        Window::Forever => hash.text("forever"),
+    }
+    hash.text(match parts.scope {
+        Scope::WithCurrent => "with_current",
+        Scope::Prior => "prior",
+    });
+    hash.finish()
+}
+
+struct Pieces(SipHasher13);
+
+impl Pieces {
+    fn new() -> Pieces {
+        Pieces(SipHasher13::new())
+    }
+
+    fn number(&mut self, number: u64) {
+        self.0.write(&number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(len(text.len()));
+        self.0.write(text.as_bytes());
+    }
+
+    /// Names and types: an index alone would mean another field after the schema changed.
+    fn fields(&mut self, fields: &[usize], schema: &Schema) {
+        self.number(len(fields.len()));
+        for field in fields.iter().filter_map(|index| schema.fields.get(*index)) {
+            self.text(&field.name);
+            self.text(&field.ty.name());
+        }
+    }
+
+    fn program(&mut self, program: &Program, schema: &Schema, lists: &Lists) {
+        self.text(program.canonical());
+        self.text(&program.ty().name());
+        self.fields(program.reads(), schema);
+        if program.canonical().contains("in_list") {
+            self.number(len(lists.len()));
+            lists.iter().for_each(|list| self.list(list));
+        }
+    }
+
+    fn list(&mut self, list: &List) {
+        self.text(&list.name);
+        // Sums do not depend on the order of a set.
+        let entries = list.entries.iter().map(|entry| {
+            let mut hash = Pieces::new();
+            hash.text(entry);
+            hash.finish()
+        });
+        let sum = entries.fold(0u128, u128::wrapping_add);
+        self.0.write(&sum.to_le_bytes());
+    }
+
+    fn finish(self) -> u128 {
+        self.0.finish128().as_u128()
+    }
+}
+
+fn len(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}

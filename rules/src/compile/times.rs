@@ -1,0 +1,111 @@
+//! Durations, dates and windows.
+//!
+//! The idea: every span has a stated range, so that no arithmetic on the data path can overflow and no window can be empty.
+//! The invariant: a window lies in the past and is at most [`WINDOW_MAX`] long.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::Checker;
+use super::names::shown;
+use crate::definition::{Text, WindowDefinition};
+use crate::diagnostic::Code;
+use crate::time::{Span, SpanError};
+use crate::window::Window;
+
+/// How far back a window may reach: ten years.
+pub(super) const WINDOW_MAX: Span = Span::seconds(3_660 * 86_400);
+
+/// Events a `{ last: n }` may name.
+const LAST_MAX: i64 = 10_000;
+
+impl Checker<'_> {
+    pub(super) fn span(&mut self, text: &Text) -> Option<Span> {
+        let problem = match Span::parse(&text.text) {
+            Ok(span) => return Some(span),
+            Err(SpanError::Form(_)) => format!("{} is not a duration", shown(&text.text)),
+            Err(SpanError::TooLong(_)) => format!("{} is longer than 100 years", shown(&text.text)),
+        };
+        let help = "write a whole number and a unit of us, ms, s, m, h, d or w, such as `10m`";
+        self.findings
+            .error(Code::BadDuration, text.span.clone(), problem)
+            .help(help.to_owned());
+        None
+    }
+
+    /// A date (its beginning, UTC) or a time, in microseconds since the epoch.
+    pub(super) fn moment(&mut self, text: &Text) -> Option<i64> {
+        let time = text.text.parse::<Timestamp>().ok().or_else(|| {
+            let date: Date = text.text.parse().ok().filter(|_| text.text.len() == 10)?;
+            Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+        });
+        if time.is_none() {
+            let message = format!("{} is not a date", shown(&text.text));
+            let help = "write `2026-12-31` or `2026-12-31T18:00:00Z`".to_owned();
+            self.findings
+                .error(Code::WrongValue, text.span.clone(), message)
+                .help(help);
+        }
+        time.map(Timestamp::as_microsecond)
+    }
+
+    pub(super) fn window(&mut self, window: &WindowDefinition) -> Option<Window> {
+        match window {
+            WindowDefinition::Plain(text) if text.text == "forever" => Some(Window::Forever),
+            WindowDefinition::Plain(text) => {
+                let from = self.span(text)?;
+                self.reach(text, from).then_some(Window::Sliding {
+                    from,
+                    to: Span::ZERO,
+                })
+            }
+            WindowDefinition::Between { span, from, to } => {
+                let (start, end) = (self.span(from), self.span(to));
+                let (start, end) = (start?, end?);
+                if !self.reach(from, start) {
+                    return None;
+                }
+                if start <= end {
+                    let message = format!("this window is empty: {start} back to {end} back");
+                    self.findings
+                        .error(Code::BadWindow, span.clone(), message)
+                        .help("`from` lies further back than `to`".to_owned());
+                    return None;
+                }
+                Some(Window::Sliding {
+                    from: start,
+                    to: end,
+                })
+            }
+            WindowDefinition::Last(text) => {
+                let n = self.whole(text, "`last`", 1, LAST_MAX)?;
+                Some(Window::Last {
+                    n: u32::try_from(n).ok()?,
+                })
+            }
+            WindowDefinition::Later { span, kind } => {
+                let message = format!("`{kind}` windows are not supported yet");
+                self.findings.error(Code::NotYet, span.clone(), message);
+                None
+            }
+        }
+    }
+
+    fn reach(&mut self, text: &Text, from: Span) -> bool {
+        let message = if from == Span::ZERO {
+            "a window of no time holds nothing".to_owned()
+        } else if from > WINDOW_MAX {
+            format!(
+                "{} is more than the ten years a window may reach back",
+                shown(&text.text)
+            )
+        } else {
+            return true;
+        };
+        self.findings
+            .error(Code::BadWindow, text.span.clone(), message)
+            .help("write something from `1us` to `3660d`, or `forever`".to_owned());
+        false
+    }
+}

@@ -1,0 +1,172 @@
+//! JSON as bytes: the pieces that decisions and alerts are written with.
+//!
+//! The invariant: what is written is valid UTF-8 and valid JSON whatever the value holds, and a character that could
+//! hide or reorder a line (control, direction, zero width) is written as `\uXXXX`.
+
+use std::io::Write;
+
+use crate::evaluate::cell::{Cell, Digits};
+use crate::explain::is_unsafe;
+
+/// Appends a value: text, decimals and times as strings, numbers as numbers, the unknown as `null`.
+pub(super) fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
+    match cell {
+        Cell::Null => out.extend_from_slice(b"null"),
+        Cell::Text(text) => push_text(out, text),
+        Cell::Int(value) => push_int(out, value),
+        Cell::Decimal(mantissa, scale) => {
+            out.push(b'"');
+            push_decimal(out, mantissa, scale);
+            out.push(b'"');
+        }
+        Cell::Float(value) => push_float(out, value),
+        Cell::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+        Cell::Timestamp(micros) => push_time(out, micros),
+    }
+}
+
+/// Appends a quoted text.
+pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(plain) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        for c in text.chars() {
+            push_char(out, c);
+        }
+    }
+    out.push(b'"');
+}
+
+fn push_char(out: &mut Vec<u8>, c: char) {
+    match c {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        // All of them are in the basic plane: one unit of four digits.
+        _ if is_unsafe(c) => {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+        _ => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
+/// Appends an integer.
+pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(Digits::of(i128::from(value)).bytes());
+}
+
+/// Appends a decimal with all its digits.
+pub(super) fn push_decimal(out: &mut Vec<u8>, mantissa: i128, scale: u8) {
+    if mantissa < 0 {
+        out.push(b'-');
+    }
+    let scale = usize::from(scale);
+    let digits = Digits::of(mantissa);
+    let digits = digits.bytes();
+    // At least one digit stands before the point.
+    for _ in digits.len()..=scale {
+        out.push(b'0');
+    }
+    out.extend_from_slice(digits);
+    if scale > 0 {
+        out.insert(out.len() - scale, b'.');
+    }
+}
+
+/// Appends the shortest digits that read back as the same float.
+fn push_float(out: &mut Vec<u8>, value: f64) {
+    if value.is_finite() {
+        let _ = write!(out, "{value:?}");
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+/// Appends a quoted RFC 3339 time with six digits; `null` beyond the years that has.
+pub(super) fn push_time(out: &mut Vec<u8>, micros: i64) {
+    let Some(time) = jiff::Timestamp::from_microsecond(micros)
+        .ok()
+        .map(|time| jiff::tz::Offset::UTC.to_datetime(time))
+        .filter(|time| time.year() >= 0)
+    else {
+        out.extend_from_slice(b"null");
+        return;
+    };
+    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
+    digits(&mut text[1..5], i32::from(time.year()));
+    digits(&mut text[6..8], i32::from(time.month()));
+    digits(&mut text[9..11], i32::from(time.day()));
+    digits(&mut text[12..14], i32::from(time.hour()));
+    digits(&mut text[15..17], i32::from(time.minute()));
+    digits(&mut text[18..20], i32::from(time.second()));
+    digits(&mut text[21..27], time.subsec_nanosecond() / 1_000);
+    out.extend_from_slice(&text);
+}
+
+/// Fills the slice with the last digits of a value that is not negative.
+fn digits(slots: &mut [u8], mut value: i32) {
+    for slot in slots.iter_mut().rev() {
+        *slot = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn values_are_written_exactly() {
+        let cases = [
+            (Cell::Null, "null"),
+            (Cell::Int(i64::MIN), "-9223372036854775808"),
+            (Cell::Int(0), "0"),
+            (Cell::Decimal(4_000_000, 4), "\"400.0000\""),
+            (Cell::Decimal(-5, 4), "\"-0.0005\""),
+            (Cell::Decimal(7, 0), "\"7\""),
+            (Cell::Decimal(0, 2), "\"0.00\""),
+            (Cell::Float(0.1), "0.1"),
+            (Cell::Float(5.0), "5.0"),
+            (Cell::Float(1e300), "1e300"),
+            (Cell::Float(f64::NAN), "null"),
+            (Cell::Bool(false), "false"),
+            (
+                Cell::Timestamp(1_767_225_900_000_001),
+                "\"2026-01-01T00:05:00.000001Z\"",
+            ),
+            (Cell::Timestamp(-1), "\"1969-12-31T23:59:59.999999Z\""),
+            (Cell::Timestamp(i64::MAX), "null"),
+            (Cell::Text("Zürich"), "\"Zürich\""),
+            (
+                Cell::Text("a\"b\\c\n\u{1}\u{202e}\u{7f}"),
+                "\"a\\\"b\\\\c\\n\\u0001\\u202e\\u007f\"",
+            ),
+        ];
+        for (cell, text) in cases {
+            let mut out = Vec::new();
+            push_cell(&mut out, cell);
+            assert_eq!(String::from_utf8_lossy(&out), text, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn every_character_reads_back() {
+        let all: String = (0..0x3000)
+            .chain(0x1f600..0x1f610)
+            .filter_map(char::from_u32)
+            .collect();
+        let mut out = Vec::new();
+        push_text(&mut out, &all);
+        let read: String = serde_json::from_slice(&out).unwrap();
+        assert_eq!(read, all);
+    }
+}

@@ -1,0 +1,293 @@
+//! The engine: a step of events in, decisions out.
+//!
+//! The idea: everything that can be done for a whole column is done for the step at once (arguments, filters,
+//! features, conditions); what depends on the order of events (lateness, duplicates, the windows inside
+//! [`crate::state`], `once_per`) is folded row by row. The invariants: how rows are cut into steps shows in no
+//! decision; a duplicate changes nothing and repeats the first decision; [`Engine::fold`] leaves exactly the state
+//! that [`Engine::step`] leaves.
+//!
+//! For each row, in this order: late? seen before? then its features, conditions, lists, verdict, alerts.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::buffer::BooleanBuffer;
+
+mod arrival;
+pub mod cell;
+mod conditions;
+mod decide;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod once;
+mod output;
+mod plan;
+
+pub use arrival::LAG_SPAN_MAX;
+pub use output::{
+    CAUSES, Counts, Decision, Flags, Hit, Hitter, Position, RuleCounts, Sizes, StepOutput,
+    cause_index,
+};
+
+use self::arrival::Arrival;
+use self::cell::{Cells, with_key_text};
+use self::conditions::Conditions;
+use self::once::Once;
+use self::plan::{Plan, group_plan};
+use crate::expression::Inputs;
+use crate::ruleset::RuleSet;
+use crate::state::dedup::{Dedup, Fingerprint, FirstCopy};
+use crate::state::{GroupState, GroupStep};
+use crate::time::EventTime;
+
+/// The events of one step, in the order taken. All slices have one entry per row.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Columns of [`crate::schema::Schema::arrow`].
+    pub events: &'a RecordBatch,
+    /// The time each event counts with: its own, or the clamped one if it claimed to come from the future.
+    pub times: &'a [EventTime],
+    /// Which partition each came from.
+    pub partitions: &'a [u32],
+    /// Its offset there.
+    pub offsets: &'a [i64],
+}
+
+impl Step<'_> {
+    /// Where the event of a row stands.
+    fn position(&self, row: usize) -> Position {
+        Position {
+            partition: self.partitions.get(row).copied().unwrap_or_default(),
+            offset: self.offsets.get(row).copied().unwrap_or_default(),
+        }
+    }
+}
+
+/// State and rules of one application.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Arc<RuleSet>,
+    application: String,
+    plan: Plan,
+    groups: Vec<GroupState>,
+    arrival: Arrival,
+    dedup: Dedup,
+    /// Per rule of the pack.
+    once: Vec<Option<Once>>,
+    rows: Rows,
+    folded: StepOutput,
+}
+
+/// What arrival says about each row of the step at hand.
+#[derive(Debug, Default)]
+struct Rows {
+    late: Vec<bool>,
+    duplicate: Vec<bool>,
+    added: Vec<bool>,
+    horizon: Vec<EventTime>,
+    /// The greatest time taken up to the row, itself included.
+    greatest: Vec<EventTime>,
+    /// Fingerprint of the id, if it has one.
+    ids: Vec<Option<Fingerprint>>,
+    /// The first copy of a duplicate.
+    copies: Vec<Option<FirstCopy>>,
+    approximate: Vec<bool>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing. The application's name is part of every decision id.
+    #[must_use]
+    pub fn new(rules: Arc<RuleSet>, application: &str) -> Engine {
+        let lateness = rules.schema.max_lateness;
+        let groups = rules.groups.iter();
+        let once = rules.rules.iter().map(|rule| rule.once_per.as_ref());
+        Engine {
+            plan: Plan::new(&rules),
+            groups: groups
+                .map(|group| GroupState::new(group_plan(&rules, group)))
+                .collect(),
+            arrival: Arrival::new(lateness),
+            dedup: Dedup::new(rules.schema.dedup_horizon),
+            once: once
+                .map(|once| once.map(|once| Once::new(once, lateness)))
+                .collect(),
+            rows: Rows::default(),
+            folded: StepOutput::default(),
+            application: application.to_owned(),
+            rules,
+        }
+    }
+
+    /// The pack it runs.
+    #[must_use]
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The application it runs for.
+    #[must_use]
+    pub fn application(&self) -> &str {
+        &self.application
+    }
+
+    /// Takes a step of events and decides each. `out` is cleared first.
+    pub fn step(&mut self, step: &Step<'_>, out: &mut StepOutput) {
+        self.run(step, out, true);
+    }
+
+    /// Takes a step of events that were decided before: the silent refold after a restart. Leaves the state that
+    /// [`Engine::step`] leaves, and so has to decide as well; only texts are left out.
+    pub fn fold(&mut self, step: &Step<'_>) {
+        let mut out = std::mem::take(&mut self.folded);
+        self.run(step, &mut out, false);
+        self.folded = out;
+    }
+
+    /// How much it holds.
+    #[must_use]
+    pub fn sizes(&self) -> Sizes {
+        let mut sizes = Sizes {
+            groups: self.groups.iter().map(GroupState::size).collect(),
+            feature_bytes: vec![0; self.rules.features.len()],
+            dedup_bytes: self.dedup.bytes(),
+            once_keys: self.once.iter().flatten().map(Once::keys).sum(),
+        };
+        for (group, state) in self.rules.groups.iter().zip(&self.groups) {
+            for (feature, bytes) in group.features.iter().zip(state.feature_bytes()) {
+                if let Some(slot) = sizes.feature_bytes.get_mut(*feature) {
+                    *slot = bytes;
+                }
+            }
+        }
+        sizes
+    }
+
+    fn run(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
+        out.clear();
+        out.counts
+            .rules
+            .resize(self.rules.rules.len(), RuleCounts::default());
+        self.arrive(step);
+        self.features(step, out);
+        let rules = Arc::clone(&self.rules);
+        let columns = step.events.columns().iter().chain(&out.features);
+        let duplicate = &self.rows.duplicate;
+        let mut conditions = Conditions {
+            rules: &rules,
+            columns: columns.cloned().map(Some).collect(),
+            times: step.times,
+            open: BooleanBuffer::collect_bool(step.times.len(), |row| {
+                duplicate.get(row) == Some(&false)
+            }),
+            texts,
+        };
+        conditions.evaluate(&self.plan, out);
+        self.decide(step, out);
+    }
+
+    /// Late, seen before, horizon: row by row, since each row bears on the next.
+    fn arrive(&mut self, step: &Step<'_>) {
+        let rows = &mut self.rows;
+        rows.clear();
+        let ids = step.events.columns().get(self.rules.schema.id);
+        let ids = ids.map_or(Cells::Unknown, Cells::of);
+        for (row, time) in step.times.iter().enumerate() {
+            let position = step.position(row);
+            let late = self.arrival.is_late(position.partition, *time);
+            let id = with_key_text(ids.at(row), Fingerprint::of);
+            let Position { partition, offset } = position;
+            let horizon = self.arrival.horizon();
+            let copy = id.and_then(|id| self.dedup.observe(id, *time, horizon, partition, offset));
+            let duplicate = copy.is_some();
+            if !duplicate {
+                self.arrival.take(partition, *time);
+            }
+            rows.late.push(late);
+            rows.duplicate.push(duplicate);
+            rows.added.push(!late && !duplicate);
+            rows.horizon.push(self.arrival.horizon());
+            rows.greatest.push(self.arrival.greatest());
+            rows.ids.push(id);
+            rows.copies.push(copy);
+        }
+    }
+
+    /// Arguments and filters for the whole step, then each group's store.
+    fn features(&mut self, step: &Step<'_>, out: &mut StepOutput) {
+        let rules = &self.rules;
+        let events: Vec<_> = step.events.columns().iter().cloned().map(Some).collect();
+        let inputs = Inputs {
+            columns: &events,
+            rows: step.times.len(),
+            lists: &rules.lists,
+        };
+        let shared = self.plan.shared.iter();
+        let shared: Vec<ArrayRef> = shared
+            .filter_map(|shared| shared.program(rules))
+            .map(|program| program.evaluate(&inputs).values)
+            .collect();
+        let fields = rules.schema.fields.len();
+        let members = rules.columns.iter().skip(fields);
+        // Replaced below: every feature belongs to one group.
+        out.features
+            .extend(members.map(|member| new_null_array(&member.ty.arrow(), 0)));
+        self.rows.approximate.resize(step.times.len(), false);
+        let groups = rules.groups.iter().zip(&self.plan.groups);
+        for ((group, sources), state) in groups.zip(&mut self.groups) {
+            let pick = |from: &[usize]| -> Vec<ArrayRef> {
+                from.iter()
+                    .filter_map(|at| shared.get(*at).cloned())
+                    .collect()
+            };
+            let keys: Vec<_> = group
+                .key
+                .iter()
+                .filter_map(|k| events.get(*k)?.clone())
+                .collect();
+            let inputs = pick(&sources.inputs);
+            let filters = pick(&sources.filters);
+            let filters = filters.iter().filter_map(|f| f.as_boolean_opt().cloned());
+            let filters: Vec<BooleanArray> = filters.collect();
+            let mut computed = Vec::new();
+            state.step(
+                &GroupStep {
+                    keys: &keys,
+                    inputs: &inputs,
+                    filters: &filters,
+                    times: step.times,
+                    added: &self.rows.added,
+                    duplicate: &self.rows.duplicate,
+                    horizon: &self.rows.horizon,
+                },
+                &mut computed,
+            );
+            for (row, approximate) in self.rows.approximate.iter_mut().zip(state.approximate()) {
+                *row |= approximate;
+            }
+            let mut computed = computed.into_iter();
+            for feature in group.features.iter().filter_map(|f| rules.features.get(*f)) {
+                let first = feature.column.saturating_sub(fields);
+                let slots = out.features.iter_mut().skip(first).take(feature.members);
+                for (slot, column) in slots.zip(computed.by_ref()) {
+                    *slot = column;
+                }
+            }
+        }
+    }
+}
+
+impl Rows {
+    fn clear(&mut self) {
+        self.late.clear();
+        self.duplicate.clear();
+        self.added.clear();
+        self.horizon.clear();
+        self.greatest.clear();
+        self.ids.clear();
+        self.copies.clear();
+        self.approximate.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;

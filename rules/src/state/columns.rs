@@ -1,0 +1,185 @@
+//! Arrow in, arrow out: the columns of a step as words of rows, and words as the columns of features.
+//!
+//! The invariant: one word holds one value of any type: the integer, the mantissa, the microseconds, the bits of the
+//! float, 0 or 1, or the number of an interned text. Floats that are not a number or infinite are null; negative zero
+//! is zero, so that equal values are equal words.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder,
+    Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray, StringBuilder,
+    TimestampMicrosecondArray, TimestampMicrosecondBuilder,
+};
+use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+
+use super::text::Texts;
+use crate::value::Type;
+
+/// A column of a step.
+#[derive(Debug)]
+pub(super) enum Input<'a> {
+    Text(&'a StringArray),
+    Int(&'a Int64Array),
+    Decimal(&'a Decimal128Array),
+    Float(&'a Float64Array),
+    Bool(&'a BooleanArray),
+    Timestamp(&'a TimestampMicrosecondArray),
+}
+
+impl<'a> Input<'a> {
+    /// The column as its type. The array must be of [`Type::arrow`].
+    pub(super) fn new(ty: Type, array: &'a ArrayRef) -> Input<'a> {
+        match ty {
+            Type::Text => Input::Text(array.as_string()),
+            Type::Int => Input::Int(array.as_primitive::<Int64Type>()),
+            Type::Decimal(_) => Input::Decimal(array.as_primitive::<Decimal128Type>()),
+            Type::Float => Input::Float(array.as_primitive::<Float64Type>()),
+            Type::Bool => Input::Bool(array.as_boolean()),
+            Type::Timestamp => Input::Timestamp(array.as_primitive::<TimestampMicrosecondType>()),
+        }
+    }
+
+    fn array(&self) -> &'a dyn Array {
+        match self {
+            Input::Text(a) => *a,
+            Input::Int(a) => *a,
+            Input::Decimal(a) => *a,
+            Input::Float(a) => *a,
+            Input::Bool(a) => *a,
+            Input::Timestamp(a) => *a,
+        }
+    }
+
+    /// Whether a row has a value.
+    pub(super) fn present(&self, row: usize) -> bool {
+        self.array().is_valid(row)
+            && match self {
+                Input::Float(a) => a.value(row).is_finite(),
+                // Mantissas have at most 18 digits; what has more is no value of the type.
+                Input::Decimal(a) => i64::try_from(a.value(row)).is_ok(),
+                _ => true,
+            }
+    }
+
+    /// The value of a row as a word; a text is [`Input::text`]. Only for rows that have one.
+    pub(super) fn word(&self, row: usize) -> u64 {
+        match self {
+            Input::Text(_) => 0,
+            Input::Int(a) => a.value(row).cast_unsigned(),
+            Input::Decimal(a) => a.value(row) as u64,
+            // Adding zero takes the sign off negative zero and changes nothing else.
+            Input::Float(a) => (a.value(row) + 0.0).to_bits(),
+            Input::Bool(a) => u64::from(a.value(row)),
+            Input::Timestamp(a) => a.value(row).cast_unsigned(),
+        }
+    }
+
+    /// The text of a row, if it is a column of texts.
+    pub(super) fn text(&self, row: usize) -> Option<&'a str> {
+        match self {
+            Input::Text(a) => Some(a.value(row)),
+            _ => None,
+        }
+    }
+}
+
+/// A member of a feature, being built.
+#[derive(Debug)]
+pub(super) enum Output {
+    Text(StringBuilder),
+    Int(Int64Builder),
+    Decimal(Decimal128Builder),
+    Float(Float64Builder),
+    Bool(BooleanBuilder),
+    Timestamp(TimestampMicrosecondBuilder),
+}
+
+impl Output {
+    /// An empty column of this type with room for so many rows.
+    pub(super) fn new(ty: Type, rows: usize) -> Output {
+        match ty {
+            Type::Text => Output::Text(StringBuilder::with_capacity(rows, 0)),
+            Type::Int => Output::Int(Int64Builder::with_capacity(rows)),
+            Type::Decimal(_) => {
+                let builder = Decimal128Builder::with_capacity(rows);
+                Output::Decimal(builder.with_data_type(ty.arrow()))
+            }
+            Type::Float => Output::Float(Float64Builder::with_capacity(rows)),
+            Type::Bool => Output::Bool(BooleanBuilder::with_capacity(rows)),
+            Type::Timestamp => {
+                let builder = TimestampMicrosecondBuilder::with_capacity(rows);
+                Output::Timestamp(builder.with_data_type(ty.arrow()))
+            }
+        }
+    }
+
+    /// One more value.
+    pub(super) fn push(&mut self, word: Option<u64>, texts: &Texts) {
+        match self {
+            Output::Text(b) => b.append_option(word.map(|id| texts.get(id))),
+            Output::Int(b) => b.append_option(word.map(u64::cast_signed)),
+            Output::Decimal(b) => b.append_option(word.map(|w| i128::from(w.cast_signed()))),
+            Output::Float(b) => b.append_option(word.map(f64::from_bits)),
+            Output::Bool(b) => b.append_option(word.map(|w| w != 0)),
+            Output::Timestamp(b) => b.append_option(word.map(u64::cast_signed)),
+        }
+    }
+
+    /// The column.
+    pub(super) fn finish(mut self) -> ArrayRef {
+        match &mut self {
+            Output::Text(b) => Arc::new(b.finish()),
+            Output::Int(b) => Arc::new(b.finish()),
+            Output::Decimal(b) => Arc::new(b.finish()),
+            Output::Float(b) => Arc::new(b.finish()),
+            Output::Bool(b) => Arc::new(b.finish()),
+            Output::Timestamp(b) => Arc::new(b.finish()),
+        }
+    }
+}
+
+/// The keys of a step: bytes of each row's key and their hashes, found for all rows before the first is looked up.
+#[derive(Debug, Default)]
+pub(super) struct StepKeys {
+    bytes: Vec<u8>,
+    /// End of each row's key in `bytes`.
+    ends: Vec<usize>,
+    hashes: Vec<u64>,
+    /// Whether a part is missing.
+    missing: Vec<bool>,
+}
+
+impl StepKeys {
+    /// Encodes the keys of all rows. A key of one text is the text itself; of several parts each text has its length
+    /// before it, so that no two keys share their bytes.
+    pub(super) fn encode(&mut self, columns: &[Input<'_>], rows: usize) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.hashes.clear();
+        self.missing.clear();
+        for row in 0..rows {
+            let start = self.bytes.len();
+            let missing = !columns.iter().all(|column| column.present(row));
+            for column in columns.iter().filter(|_| !missing) {
+                let Some(text) = column.text(row) else {
+                    self.bytes.extend(column.word(row).to_le_bytes());
+                    continue;
+                };
+                if columns.len() > 1 {
+                    self.bytes.extend((text.len() as u64).to_le_bytes());
+                }
+                self.bytes.extend(text.as_bytes());
+            }
+            self.ends.push(self.bytes.len());
+            self.missing.push(missing);
+            self.hashes.push(super::keys::hash(&self.bytes[start..]));
+        }
+    }
+
+    /// Hash and bytes of a row's key; `None` when a part is missing.
+    pub(super) fn get(&self, row: usize) -> Option<(u64, &[u8])> {
+        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        (!self.missing[row]).then(|| (self.hashes[row], &self.bytes[start..self.ends[row]]))
+    }
+}
