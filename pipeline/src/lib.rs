@@ -19,6 +19,10 @@ pub mod metrics;
 pub mod observe;
 pub mod shutdown;
 
-// The run itself.
+pub mod delivery;
+pub mod operator;
+pub mod step;
+pub mod topology;
+pub mod worker;
 
 pub mod cli;

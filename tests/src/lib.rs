@@ -4,8 +4,9 @@
 //! here. The invariant: a helper asserts as a test does (it panics with what it saw), waits with a deadline and never
 //! sleeps, ends only processes it started, and what cannot be had on this machine is skipped with a printed line.
 //!
-//! Modules in reading order: where things lie ([`place`]), the data ([`data`]), a process under test ([`process`]), a
-//! broker ([`broker`]) with its clients ([`topic`]), and the sources as text ([`sources`]).
+//! Modules in reading order: where things lie ([`place`]), the data ([`data`], [`handbook`]), what came out ([`decisions`]), a process under test ([`process`]), a
+//! broker ([`broker`]) with its clients ([`topic`]), the sources as text ([`sources`]) and the packages they
+//! depend on ([`graph`]).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,7 +18,11 @@
 
 pub mod broker;
 pub mod data;
+pub mod decisions;
+pub mod graph;
+pub mod handbook;
 pub mod place;
 pub mod process;
+pub mod reference;
 pub mod sources;
 pub mod topic;

@@ -114,19 +114,29 @@ pub fn code(text: &str) -> String {
     String::from_utf8(out).expect("blanks replace whole characters")
 }
 
-/// The code of a Rust file before its test module, which may do what the library may not.
+/// The code of a Rust file before its test module, which may do what the library may not; nothing of a test file.
 #[must_use]
 pub fn library_code(source: &Source) -> String {
-    let test_file = source.path.contains("/tests/")
-        || source.path.ends_with("/tests.rs")
-        || source.path.ends_with("_tests.rs");
-    if test_file {
-        return String::new();
-    }
+    let mut code = code(&source.text);
+    code.truncate(tests_begin(source, &code));
+    code
+}
+
+/// The code of a Rust file that [`library_code`] leaves out.
+#[must_use]
+pub fn test_code(source: &Source) -> String {
     let code = code(&source.text);
+    // As many empty lines before it, so that line numbers are those of the file.
+    let (library, tests) = code.split_at(tests_begin(source, &code));
+    "\n".repeat(library.matches('\n').count()) + tests
+}
+
+fn tests_begin(source: &Source, code: &str) -> usize {
+    let path = &source.path;
+    let all = path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("tests.rs");
     // House order puts the tests last in a file.
-    let end = code.find("#[cfg(test)]\nmod ").unwrap_or(code.len());
-    code[..end].to_owned()
+    let module = || code.find("#[cfg(test)]\nmod tests {").unwrap_or(code.len());
+    if all { 0 } else { module() }
 }
 
 fn is_word(bytes: &[u8], at: usize) -> bool {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::producer::{Quiet, describe};
@@ -19,6 +20,10 @@ use super::{KafkaFailure, raw};
 
 /// The longest wait for an answer of the cluster.
 pub const ANSWER: Duration = Duration::from_secs(10);
+/// Parts in which an answer is waited for.
+const SLICES: u32 = 10;
+/// The weight of trouble from which on waiting is no use.
+const HOPELESS: u8 = 3;
 
 /// How many partitions a topic has.
 ///
@@ -41,11 +46,7 @@ pub(super) fn partitions_of(
     topic: &str,
     operation: &str,
 ) -> Result<u32, KafkaFailure> {
-    let metadata = consumer.client().fetch_metadata(Some(topic), ANSWER);
-    let metadata = metadata.map_err(|error| {
-        let cause = why_unreachable(consumer).unwrap_or_else(|| describe(&error));
-        KafkaFailure::new(operation, cause, true)
-    })?;
+    let metadata = metadata_of(consumer, topic, operation)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let found =
         found.ok_or_else(|| KafkaFailure::new(operation, "there is no such topic", false))?;
@@ -58,10 +59,41 @@ pub(super) fn partitions_of(
         .map_err(|_| KafkaFailure::new(operation, "too many partitions", false))
 }
 
-/// The most telling of a client's errors: a refused password explains more than "all brokers are down".
-fn why_unreachable(consumer: &Arc<BaseConsumer<Quiet>>) -> Option<String> {
-    let queue = raw::Queue::of(consumer)?;
-    let mut best: Option<(u8, String)> = None;
+/// Asks in slices, and between them looks at what the client says: a refused password, or that no broker can be
+/// reached, is known long before the time is over.
+fn metadata_of(
+    consumer: &Arc<BaseConsumer<Quiet>>,
+    topic: &str,
+    operation: &str,
+) -> Result<Metadata, KafkaFailure> {
+    let mut trouble: Option<(u8, String)> = None;
+    let mut last = String::new();
+    for _ in 0..SLICES {
+        match consumer
+            .client()
+            .fetch_metadata(Some(topic), ANSWER / SLICES)
+        {
+            Ok(metadata) => return Ok(metadata),
+            Err(error) => last = describe(&error),
+        }
+        look_for_trouble(consumer, &mut trouble);
+        if trouble
+            .as_ref()
+            .is_some_and(|(weight, _)| *weight >= HOPELESS)
+        {
+            break;
+        }
+    }
+    let cause = trouble.map_or(last, |(_, text)| text);
+    Err(KafkaFailure::new(operation, cause, true))
+}
+
+/// Keeps the most telling of a client's errors: a refused password explains more than "all brokers are down".
+fn look_for_trouble(consumer: &Arc<BaseConsumer<Quiet>>, found: &mut Option<(u8, String)>) {
+    let Some(queue) = raw::Queue::of(consumer) else {
+        return;
+    };
+    let mut all_down = false;
     // Bounded: as many events as a client may have gathered meanwhile, without waiting.
     for _ in 0..1_000 {
         let Some(mut event) = queue.poll(0) else {
@@ -69,17 +101,20 @@ fn why_unreachable(consumer: &Arc<BaseConsumer<Quiet>>) -> Option<String> {
         };
         if let raw::Kind::ClientError { code, text, .. } = event.kind() {
             let weight = match code {
-                RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL => 3,
+                RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL => HOPELESS + 1,
                 RDKafkaErrorCode::Resolve => 2,
                 RDKafkaErrorCode::BrokerTransportFailure => 1,
                 _ => 0,
             };
-            if best.as_ref().is_none_or(|(found, _)| weight > *found) {
-                best = Some((weight, text));
+            all_down |= matches!(code, RDKafkaErrorCode::AllBrokersDown);
+            if found.as_ref().is_none_or(|(before, _)| weight > *before) {
+                *found = Some((weight, text));
             }
         }
     }
-    best.map(|(_, text)| text)
+    if let Some((weight, _)) = found.as_mut().filter(|_| all_down) {
+        *weight = (*weight).max(HOPELESS);
+    }
 }
 
 /// Makes a topic with the cluster's default replication; `Ok(false)` when it is there already.

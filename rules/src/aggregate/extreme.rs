@@ -113,7 +113,7 @@ impl Extreme {
             }
         }
         let held = (words[0] != NONE).then_some(words[1]);
-        let Some(base) = (cell.forever && words[2] == 1).then_some(words[3]) else {
+        let Some(base) = (cell.forever && words[2] == 1).then(|| words[3]) else {
             return held;
         };
         match held {

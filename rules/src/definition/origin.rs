@@ -16,7 +16,7 @@ impl Text {
         let raw = source.get(self.span.clone()).unwrap_or("");
         let mut walk = Walk::new(raw, self);
         let found = walk
-            .to(part.start)
+            .start(part.start)
             .and_then(|start| Some((start, walk.to(part.end.max(part.start))?)));
         match found {
             Some((start, end)) => self.span.start + start..self.span.start + end.max(start),
@@ -39,10 +39,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn new(raw: &'a str, text: &'a Text) -> Walk<'a> {
         let at_raw = match text.style {
-            ScalarStyle::Plain => 0,
+            // The parser's place of a block is that of its content, without the `|` or `>`.
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => 0,
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => 1,
-            // The content begins on the line behind the `|` or `>`.
-            ScalarStyle::Literal | ScalarStyle::Folded => raw.find('\n').map_or(0, |at| at + 1),
         };
         let mut walk = Walk {
             raw,
@@ -60,7 +59,18 @@ impl<'a> Walk<'a> {
         walk
     }
 
-    /// Goes on to a place of the meant text; `None` when the two texts do not go together.
+    /// Goes on to where the character at a place of the meant text begins.
+    fn start(&mut self, place: usize) -> Option<usize> {
+        let at = self.to(place)?;
+        let broken = |rest: &str| rest.starts_with("\\\n") || rest.starts_with("\\\r");
+        if self.style == ScalarStyle::DoubleQuoted && self.raw.get(at..).is_some_and(broken) {
+            self.step()?;
+            return Some(self.at_raw);
+        }
+        Some(at)
+    }
+
+    /// Goes on to where the characters before a place of the meant text end; `None` when the two texts do not go together.
     fn to(&mut self, place: usize) -> Option<usize> {
         if place <= self.at_meant {
             return Some(if place < self.at_meant {

@@ -46,7 +46,10 @@ pub(crate) fn quotient(numerator: u128, denominator: u128) -> f64 {
     const EXACT: u128 = 1 << 53;
     if numerator <= EXACT && denominator <= EXACT {
         // Both are floats; one IEEE division rounds once.
-        return numerator as f64 / denominator as f64;
+        return numerator as u64 as f64 / denominator as u64 as f64;
+    }
+    if numerator == 0 {
+        return 0.0;
     }
     if denominator >= 1 << 62 {
         return big_quotient(&numerator.into(), &denominator.into(), 0);
@@ -103,6 +106,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_division_leaves_decides_a_half() {
+        for divisor in [3u128, 1 << 50] {
+            let half = ((1u128 << 65) + (1 << 12)) * divisor;
+            for (numerator, above) in [(half, false), (half + 1, true)] {
+                let two65 = 2f64.powi(65);
+                assert_eq!(quotient(numerator, divisor) > two65, above);
+                let long = big_quotient(&numerator.into(), &divisor.into(), 0);
+                assert_eq!(long > two65, above);
+            }
+        }
+    }
+
+    #[test]
     fn short_and_long_division_agree_with_each_other_and_with_ieee() {
         let mut x = 88_172_645_463_325_252u64;
         let mut next = || {
@@ -111,6 +127,11 @@ mod tests {
             x ^= x << 17;
             x
         };
+        assert_eq!(quotient(0, 1 << 61), 0.0);
+        assert_eq!(
+            quotient(1, (1 << 62) - 1),
+            1.0 / 4_611_686_018_427_387_903.0
+        );
         for _ in 0..2000 {
             let a = (u128::from(next()) << 64 | u128::from(next())) >> (next() % 127);
             let b = (u128::from(next()) >> (next() % 63)).max(1);

@@ -1,0 +1,108 @@
+//! The control record: one per commit, JSON, opaque to the commit log that keeps it.
+//!
+//! The invariant: `from` of a record is where the record before it ended, so the records form a chain from the first
+//! offset the application ever read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::step::Positions;
+
+/// The form of the record; a reader refuses any other.
+pub const CONTROL_VERSION: u32 = 1;
+
+/// What one commit wrote down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlRecord {
+    /// [`CONTROL_VERSION`].
+    pub v: u32,
+    /// The application.
+    pub app: String,
+    /// Number of the commit, from 0.
+    pub sequence: u64,
+    /// The pack that decided.
+    pub pack: String,
+    /// Next offset of each partition before the commit.
+    pub from: Positions,
+    /// The step journal: next offset of each partition at each boundary; the last entry is where the commit ends.
+    pub entries: Vec<Positions>,
+    /// Decisions written.
+    pub decisions: u64,
+    /// Alerts written.
+    pub alerts: u64,
+    /// Dead letters written.
+    pub dead_letters: u64,
+}
+
+/// A control record that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Not the JSON of a control record.
+    #[error("read control record {index}: {source}")]
+    Malformed {
+        /// Which one, counted from the oldest.
+        index: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// Written by a version of the program this one does not know.
+    #[error(
+        "read control record {index}: it has form {found}, this program reads form {CONTROL_VERSION}"
+    )]
+    Version {
+        /// Which one, counted from the oldest.
+        index: usize,
+        /// The form found.
+        found: u32,
+    },
+    /// Another application's.
+    #[error("read control record {index}: it belongs to application `{found}`, not `{wanted}`")]
+    OtherApplication {
+        /// Which one, counted from the oldest.
+        index: usize,
+        /// Whose it is.
+        found: String,
+        /// Who asks.
+        wanted: String,
+    },
+}
+
+impl ControlRecord {
+    /// Where the commit ended.
+    #[must_use]
+    pub fn to(&self) -> &[(u32, i64)] {
+        self.entries.last().unwrap_or(&self.from)
+    }
+
+    /// The bytes to keep.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        // Strings, integers and vectors of them always have a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the records of an application, oldest first.
+    ///
+    /// # Errors
+    /// [`ControlError`] at the first that cannot be understood.
+    pub fn decode_all(app: &str, records: &[Vec<u8>]) -> Result<Vec<ControlRecord>, ControlError> {
+        let decode = |(index, bytes): (usize, &Vec<u8>)| {
+            let record: ControlRecord = serde_json::from_slice(bytes)
+                .map_err(|source| ControlError::Malformed { index, source })?;
+            if record.v != CONTROL_VERSION {
+                return Err(ControlError::Version {
+                    index,
+                    found: record.v,
+                });
+            }
+            if record.app != app {
+                return Err(ControlError::OtherApplication {
+                    index,
+                    found: record.app,
+                    wanted: app.to_owned(),
+                });
+            }
+            Ok(record)
+        };
+        records.iter().enumerate().map(decode).collect()
+    }
+}

@@ -1,0 +1,8 @@
+//! Delivery: what is written down with each commit, and how a restart finds its way back.
+//!
+//! The idea: the input log is the truth and the state a fold over it. A commit writes the outputs, a
+//! [`control::ControlRecord`] and the input offsets; a restart folds the log again in the journaled order, silently,
+//! up to the committed offsets ([`recovery`]). The invariant: no output is written for a record below them.
+
+pub mod control;
+pub mod recovery;

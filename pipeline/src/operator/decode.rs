@@ -1,0 +1,302 @@
+//! Decode: what a source hands over becomes a [`Segment`]: typed rows of one partition, the times they count with,
+//! and the records that could not become events.
+//!
+//! The invariant: every record of the batch is in the segment exactly once, as a row or as a dead letter, in offset
+//! order; a time from the future never leaves here, so it can move no watermark and hold back no other partition.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BinaryArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::TimestampMicrosecondType;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use connectors::format::{Caster, Decoded, Decoder};
+use connectors::record::{Batch, ColumnBatch, Headers, NO_APPEND_TIME, RawBatch};
+use connectors::reject::{Reject, RejectCode};
+use rules::schema::{FuturePolicy, Schema};
+use rules::time::EventTime;
+
+/// Where a dead letter was found out.
+pub const STAGE_DECODE: &str = "decode";
+/// Where an event that claims to come from the future was found out.
+pub const STAGE_TIME: &str = "time";
+
+/// A record that did not become an event, with its bytes untouched.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    /// Where it stood in its partition.
+    pub offset: i64,
+    /// The original key.
+    pub key: Option<Vec<u8>>,
+    /// The original value.
+    pub value: Option<Vec<u8>>,
+    /// The original headers.
+    pub headers: Arc<Headers>,
+    /// Which stage rejected it.
+    pub stage: &'static str,
+    /// Why.
+    pub code: RejectCode,
+    /// What was found.
+    pub detail: String,
+}
+
+/// Decoded records of one partition.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// The partition.
+    pub partition: u32,
+    /// Offset of each row, ascending.
+    pub offsets: Vec<i64>,
+    /// The time each row counts with.
+    pub times: Vec<EventTime>,
+    /// Rows whose time was clamped because it came from the future, ascending.
+    pub clamped: Vec<usize>,
+    /// The rows, in the columns of the schema.
+    pub rows: RecordBatch,
+    /// The key each record came with; `None` when the source has no keys.
+    pub keys: Option<BinaryArray>,
+    /// Dead letters, ascending by offset.
+    pub dead: Vec<DeadLetter>,
+    /// The offset behind the last record of the batch.
+    pub next_offset: i64,
+    /// When the batch was taken from the source, on the worker's clock, in microseconds.
+    pub taken_at: i64,
+}
+
+/// The operator: one decoder for bytes, one caster for columns.
+pub struct Decode {
+    time_column: usize,
+    schema: Arc<Schema>,
+    decoder: Option<Box<dyn Decoder>>,
+    caster: Box<dyn Caster>,
+}
+
+impl std::fmt::Debug for Decode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decode")
+            .field("time_column", &self.time_column)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Decode {
+    /// An operator that makes rows of this schema. Without a decoder the source must hand over columns.
+    #[must_use]
+    pub fn new(
+        schema: Arc<Schema>,
+        decoder: Option<Box<dyn Decoder>>,
+        caster: Box<dyn Caster>,
+    ) -> Decode {
+        Decode {
+            time_column: schema.time,
+            schema,
+            decoder,
+            caster,
+        }
+    }
+
+    /// Decodes a batch.
+    ///
+    /// # Errors
+    /// When the source hands over bytes and there is no decoder, or an Arrow kernel refuses: broken invariants both.
+    pub fn run(&mut self, batch: Batch, taken_at: i64) -> Result<Segment, ArrowError> {
+        match batch {
+            Batch::Raw(raw) => self.raw(&raw, taken_at),
+            Batch::Columns(columns) => self.columns(&columns, taken_at),
+        }
+    }
+
+    fn raw(&mut self, raw: &RawBatch, taken_at: i64) -> Result<Segment, ArrowError> {
+        let decoder = self.decoder.as_mut().ok_or_else(|| {
+            ArrowError::InvalidArgumentError("decode: bytes from a source of columns".to_owned())
+        })?;
+        let decoded = decoder.decode(&raw.values);
+        let offset = |row: usize| raw.offsets.get(row).copied().unwrap_or_default();
+        let appended = |row: usize| raw.append_times.get(row).copied().unwrap_or(NO_APPEND_TIME);
+        let letter =
+            |row: usize, stage: &'static str, code: RejectCode, detail: String| DeadLetter {
+                offset: offset(row),
+                key: raw.keys.is_valid(row).then(|| raw.keys.value(row).to_vec()),
+                value: raw
+                    .values
+                    .is_valid(row)
+                    .then(|| raw.values.value(row).to_vec()),
+                headers: raw.headers.get(row).cloned().unwrap_or_default(),
+                stage,
+                code,
+                detail,
+            };
+        let parts = self.admit(decoded, &offset, &appended, &letter)?;
+        let keys = keys_of(&raw.keys, &parts.taken);
+        Ok(parts.into_segment(
+            raw.partition,
+            raw.offsets.last().map_or(0, |o| o + 1),
+            keys,
+            taken_at,
+        ))
+    }
+
+    fn columns(&mut self, columns: &ColumnBatch, taken_at: i64) -> Result<Segment, ArrowError> {
+        let decoded = self.caster.cast(&columns.rows);
+        let first = columns.first_offset;
+        let offset = |row: usize| first + i64::try_from(row).unwrap_or(i64::MAX);
+        let letter =
+            |row: usize, stage: &'static str, code: RejectCode, detail: String| DeadLetter {
+                offset: offset(row),
+                key: None,
+                value: Some(row_as_json(&columns.rows, row)),
+                headers: Arc::default(),
+                stage,
+                code,
+                detail,
+            };
+        let next = offset(columns.rows.num_rows());
+        let parts = self.admit(decoded, &offset, &|_| NO_APPEND_TIME, &letter)?;
+        Ok(parts.into_segment(columns.partition, next, None, taken_at))
+    }
+
+    /// Gives each good row the time it counts with, and turns rejects into dead letters.
+    fn admit(
+        &self,
+        decoded: Decoded,
+        offset: &dyn Fn(usize) -> i64,
+        appended: &dyn Fn(usize) -> i64,
+        letter: &dyn Fn(usize, &'static str, RejectCode, String) -> DeadLetter,
+    ) -> Result<Parts, ArrowError> {
+        let Decoded {
+            mut rows,
+            mut taken,
+            rejects,
+        } = decoded;
+        let mut dead: Vec<DeadLetter> = rejects
+            .into_iter()
+            .map(|Reject { row, code, detail }| letter(row, STAGE_DECODE, code, detail))
+            .collect();
+        let column = rows
+            .column(self.time_column)
+            .as_primitive::<TimestampMicrosecondType>();
+        let mut clamped = Vec::new();
+        let mut times: Vec<EventTime> = column.values().iter().map(|t| EventTime(*t)).collect();
+        if let Some(max_future) = self.schema.max_future {
+            let mut keep = vec![true; times.len()];
+            for (index, ((time, row), keep)) in
+                times.iter_mut().zip(&taken).zip(&mut keep).enumerate()
+            {
+                let row = usize::try_from(*row).unwrap_or(usize::MAX);
+                let appended = appended(row);
+                let limit = appended.saturating_add(max_future.0);
+                if appended == NO_APPEND_TIME || time.0 <= limit {
+                    continue;
+                }
+                match self.schema.future_policy {
+                    FuturePolicy::Clamp => {
+                        *time = EventTime(limit);
+                        clamped.push(index);
+                    }
+                    FuturePolicy::DeadLetter => {
+                        *keep = false;
+                        let ahead = (time.0 - appended) / 1_000_000;
+                        let detail = format!(
+                            "event time is {ahead} s ahead of the append time (max_future {max_future})"
+                        );
+                        dead.push(letter(row, STAGE_TIME, RejectCode::FromTheFuture, detail));
+                    }
+                }
+            }
+            if keep.contains(&false) {
+                dead.sort_by_key(|letter| letter.offset);
+                rows = filter_record_batch(&rows, &keep.clone().into())?;
+                let mut flags = keep.iter();
+                times.retain(|_| flags.next().copied().unwrap_or(true));
+                let mut flags = keep.iter();
+                taken.retain(|_| flags.next().copied().unwrap_or(true));
+            }
+        }
+        let offsets = taken
+            .iter()
+            .map(|row| offset(usize::try_from(*row).unwrap_or(usize::MAX)))
+            .collect();
+        Ok(Parts {
+            rows,
+            taken,
+            offsets,
+            times,
+            clamped,
+            dead,
+        })
+    }
+}
+
+/// A segment before it knows its partition.
+struct Parts {
+    rows: RecordBatch,
+    taken: Vec<u32>,
+    offsets: Vec<i64>,
+    times: Vec<EventTime>,
+    clamped: Vec<usize>,
+    dead: Vec<DeadLetter>,
+}
+
+impl Parts {
+    fn into_segment(
+        self,
+        partition: u32,
+        next_offset: i64,
+        keys: Option<BinaryArray>,
+        taken_at: i64,
+    ) -> Segment {
+        let Parts {
+            rows,
+            offsets,
+            times,
+            clamped,
+            dead,
+            ..
+        } = self;
+        Segment {
+            partition,
+            offsets,
+            times,
+            clamped,
+            rows,
+            keys,
+            dead,
+            next_offset,
+            taken_at,
+        }
+    }
+}
+
+/// Keys of the rows taken, or `None` when no record has one.
+fn keys_of(keys: &BinaryArray, taken: &[u32]) -> Option<BinaryArray> {
+    if keys.null_count() == keys.len() {
+        return None;
+    }
+    if taken.len() == keys.len() {
+        return Some(keys.clone());
+    }
+    let rows = taken
+        .iter()
+        .map(|row| usize::try_from(*row).unwrap_or(usize::MAX));
+    Some(
+        rows.map(|row| keys.is_valid(row).then(|| keys.value(row)))
+            .collect(),
+    )
+}
+
+/// A row of columns as a JSON object of texts: what a dead letter of a source without bytes carries.
+fn row_as_json(rows: &RecordBatch, row: usize) -> Vec<u8> {
+    let options = FormatOptions::default().with_null("");
+    let mut object = serde_json::Map::new();
+    for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+        let text =
+            ArrayFormatter::try_new(column.as_ref(), &options).map(|f| f.value(row).to_string());
+        let value = match text {
+            Ok(text) if column.is_valid(row) => serde_json::Value::String(text),
+            _ => serde_json::Value::Null,
+        };
+        object.insert(field.name().clone(), value);
+    }
+    serde_json::to_vec(&object).unwrap_or_default()
+}

@@ -1,0 +1,222 @@
+//! Output: what a step brought goes to its sinks: decisions, alerts, dead letters.
+//!
+//! The idea: each stream is rendered once per form its sinks want (records or columns) and handed to each of them.
+//! The invariant: a dead letter leaves with the bytes it came with; what was written since the last commit is kept
+//! where the log is atomic, so that an aborted commit is answered by the same bytes again, never by a rewind.
+
+mod dead;
+mod render;
+
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use connectors::record::OutRecord;
+use connectors::sink::{Payload, Sink, SinkError, Takes};
+use rules::decision::Renderer;
+use rules::evaluate::StepOutput;
+
+use super::decode::DeadLetter;
+use super::merge::Merged;
+
+/// How often a write that may succeed later is tried before the run gives up.
+const WRITE_TRIES: u32 = 5;
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Decisions, one per event.
+    pub decisions: u64,
+    /// Alerts.
+    pub alerts: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+}
+
+/// A failure to write.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    /// A sink refused.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A broken invariant: columns that do not fit together.
+    #[error("render columns: {0}")]
+    Columns(#[from] ArrowError),
+}
+
+/// The operator.
+pub struct Output {
+    renderer: Renderer,
+    /// The name positions carry.
+    topic: String,
+    decisions: Stream,
+    alerts: Stream,
+    dead_letters: Stream,
+}
+
+/// The sinks of one stream and what was written to them since the last commit, where that is kept.
+#[derive(Default)]
+struct Stream {
+    sinks: Vec<Box<dyn Sink>>,
+    keep: bool,
+    kept: Vec<Vec<OutRecord>>,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Output")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Output {
+    /// An operator over these sinks. `keep` is set where the commit log is atomic: see the module's page.
+    #[must_use]
+    pub fn new(
+        renderer: Renderer,
+        topic: &str,
+        decisions: Vec<Box<dyn Sink>>,
+        alerts: Vec<Box<dyn Sink>>,
+        dead_letters: Vec<Box<dyn Sink>>,
+        keep: bool,
+    ) -> Output {
+        let stream = |sinks| Stream {
+            sinks,
+            keep,
+            kept: Vec::new(),
+        };
+        Output {
+            renderer,
+            topic: topic.to_owned(),
+            decisions: stream(decisions),
+            alerts: stream(alerts),
+            dead_letters: stream(dead_letters),
+        }
+    }
+
+    /// Writes what a step brought.
+    ///
+    /// # Errors
+    /// [`OutputError`]; nothing since the last commit may then be taken as written.
+    pub fn write(&mut self, step: &Merged, out: &StepOutput) -> Result<Written, OutputError> {
+        let view = self.renderer.view(&step.rows, out);
+        if self.decisions.wants(Takes::Records) {
+            self.decisions
+                .write_records(render::decisions(&view, step))?;
+        }
+        if self.decisions.wants(Takes::Columns) {
+            self.decisions.write_columns(&view.decision_columns()?)?;
+        }
+        let alerts = out.hits.iter().filter(|hit| hit.alert).count();
+        if alerts > 0 && self.alerts.wants(Takes::Records) {
+            self.alerts.write_records(render::alerts(&view, step))?;
+        }
+        if alerts > 0 && self.alerts.wants(Takes::Columns) {
+            self.alerts.write_columns(&view.alert_columns()?)?;
+        }
+        if !step.dead.is_empty() && self.dead_letters.wants(Takes::Records) {
+            let record = |(partition, letter): &(u32, DeadLetter)| {
+                dead::record(&self.topic, *partition, letter)
+            };
+            let records = step.dead.iter().map(record).collect();
+            self.dead_letters.write_records(records)?;
+        }
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        Ok(Written {
+            decisions: count(out.decisions.len()),
+            alerts: count(alerts),
+            dead_letters: count(step.dead.len()),
+        })
+    }
+
+    /// Makes durable what was written.
+    ///
+    /// # Errors
+    /// [`SinkError`] of the first sink that cannot.
+    pub fn flush(&mut self) -> Result<(), SinkError> {
+        self.sinks().try_for_each(|sink| sink.flush())
+    }
+
+    /// Writes again all records that were written since the last commit.
+    ///
+    /// # Errors
+    /// [`SinkError`] of the first sink that refuses.
+    pub fn write_again(&mut self) -> Result<(), SinkError> {
+        for stream in self.streams() {
+            for records in std::mem::take(&mut stream.kept) {
+                stream.write_records(records)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The commit is done: what was kept for it is no longer needed.
+    pub fn committed(&mut self) {
+        self.streams()
+            .into_iter()
+            .for_each(|stream| stream.kept.clear());
+    }
+
+    /// Finishes every sink.
+    ///
+    /// # Errors
+    /// [`SinkError`] of the first sink that cannot be finished.
+    pub fn close(&mut self) -> Result<(), SinkError> {
+        self.sinks().try_for_each(|sink| sink.close())
+    }
+
+    fn streams(&mut self) -> [&mut Stream; 3] {
+        [
+            &mut self.decisions,
+            &mut self.alerts,
+            &mut self.dead_letters,
+        ]
+    }
+
+    fn sinks(&mut self) -> impl Iterator<Item = &mut Box<dyn Sink>> {
+        self.streams()
+            .into_iter()
+            .flat_map(|stream| stream.sinks.iter_mut())
+    }
+}
+
+impl Stream {
+    fn wants(&self, takes: Takes) -> bool {
+        self.sinks.iter().any(|sink| sink.takes() == takes)
+    }
+
+    fn write_records(&mut self, records: Vec<OutRecord>) -> Result<(), SinkError> {
+        for sink in self
+            .sinks
+            .iter_mut()
+            .filter(|sink| sink.takes() == Takes::Records)
+        {
+            write_patiently(sink.as_mut(), || Payload::Records(&records))?;
+        }
+        if self.keep {
+            self.kept.push(records);
+        }
+        Ok(())
+    }
+
+    fn write_columns(&mut self, rows: &RecordBatch) -> Result<(), SinkError> {
+        let mut sinks = self
+            .sinks
+            .iter_mut()
+            .filter(|sink| sink.takes() == Takes::Columns);
+        sinks.try_for_each(|sink| write_patiently(sink.as_mut(), || Payload::Columns(rows)))
+    }
+}
+
+/// Writes, and tries again where that may help.
+fn write_patiently<'a>(
+    sink: &mut dyn Sink,
+    payload: impl Fn() -> Payload<'a>,
+) -> Result<(), SinkError> {
+    for _ in 1..WRITE_TRIES {
+        match sink.write(payload()) {
+            Err(error) if error.retry => tracing::warn!(%error, "write failed, trying again"),
+            result => return result,
+        }
+    }
+    sink.write(payload())
+}

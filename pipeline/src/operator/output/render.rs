@@ -1,0 +1,39 @@
+//! Decisions and alerts as records: what `rules` writes, under the key the event came with.
+//!
+//! The invariant: a record without a key comes from a source without keys.
+
+use connectors::record::OutRecord;
+use rules::decision::View;
+
+use crate::operator::merge::Merged;
+
+/// Most decisions have no hit and about this many bytes.
+const TYPICAL_BYTES: usize = 320;
+
+/// One record per decision.
+pub(super) fn decisions(view: &View<'_>, step: &Merged) -> Vec<OutRecord> {
+    let record = |row| {
+        let mut json = Vec::with_capacity(TYPICAL_BYTES);
+        view.write_decision(row, &mut json);
+        keyed(step, row, json)
+    };
+    (0..step.times.len()).map(record).collect()
+}
+
+/// One record per alert.
+pub(super) fn alerts(view: &View<'_>, step: &Merged) -> Vec<OutRecord> {
+    let record = |hit: &rules::evaluate::Hit| {
+        let mut json = Vec::with_capacity(2 * TYPICAL_BYTES);
+        view.write_alert(hit, &mut json);
+        keyed(step, hit.row, json)
+    };
+    view.alerts().map(record).collect()
+}
+
+fn keyed(step: &Merged, row: usize, json: Vec<u8>) -> OutRecord {
+    OutRecord {
+        key: step.key(row).map(<[u8]>::to_vec),
+        value: Some(json),
+        headers: Vec::new(),
+    }
+}

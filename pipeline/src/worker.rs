@@ -1,0 +1,386 @@
+//! The worker: one OS thread that owns source, operators, sinks and commit log, and does one thing at a time.
+//!
+//! The idea: poll → decode → merge → step → write, and every few milliseconds a commit. There is no queue between
+//! threads to overflow: a partition with too much buffered is paused at the source, and a sink that is slow slows the
+//! loop. The invariant: what a commit covers is exactly what was written since the commit before it; on a wish to
+//! stop the worker finishes the step at hand, commits and returns, and what was buffered is read again next time.
+
+mod commit;
+mod measure;
+mod start;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::error::ArrowError;
+use connectors::log::{CommitLog, LogError};
+use connectors::sink::SinkError;
+use connectors::source::{Assignment, Source, SourceError, SourceEvent};
+use rules::evaluate::{Engine, Step, StepOutput};
+
+use crate::clock::Clock;
+use crate::console::health::{Health, State};
+use crate::delivery::recovery::{Plan, RecoveryError};
+use crate::metrics::{Metrics, Stage};
+use crate::observe::{Observer, StepView};
+use crate::operator::decode::Decode;
+use crate::operator::merge::{Merge, MergeLimits, Merged, Taken};
+use crate::operator::output::{Output, OutputError};
+use crate::shutdown::Shutdown;
+use crate::step::Journal;
+
+use self::commit::Pending;
+use self::measure::Meter;
+
+/// How long a poll may wait when there is nothing to do. Kafka's client wants to be polled more often than each 100 ms.
+const POLL_WAIT: Duration = Duration::from_millis(20);
+/// How often the observer and the slow gauges are brought up to date.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Where a partition without a committed offset is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// At the first record there is.
+    Earliest,
+    /// Behind the last record there is.
+    Latest,
+}
+
+/// When to commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// At the latest after this time.
+    pub commit_every: Duration,
+    /// At the latest after this many events.
+    pub commit_records: u64,
+}
+
+/// All that a worker owns.
+pub struct Parts {
+    /// The application.
+    pub app: String,
+    /// Where events come from.
+    pub source: Box<dyn Source>,
+    /// Where to begin when nothing is committed.
+    pub begin: Begin,
+    /// Bytes to rows.
+    pub decode: Decode,
+    /// Windows, rules, policy.
+    pub engine: Engine,
+    /// Decisions, alerts, dead letters to their sinks.
+    pub output: Output,
+    /// Offsets and journal; `None` for a bounded source that is read anew each time.
+    pub log: Option<Box<dyn CommitLog>>,
+    /// When to commit.
+    pub delivery: Delivery,
+    /// Bounds of the merge.
+    pub limits: MergeLimits,
+}
+
+/// What the worker tells the rest of the process.
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Readiness.
+    pub health: Health,
+    /// The wish to stop.
+    pub shutdown: Shutdown,
+    /// Who looks on.
+    pub observer: Box<dyn Observer>,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Events decided.
+    pub decisions: u64,
+    /// Alerts raised.
+    pub alerts: u64,
+    /// Records that became no event.
+    pub dead_letters: u64,
+    /// Events folded again before the first decision.
+    pub refolded: u64,
+    /// Commits made.
+    pub commits: u64,
+}
+
+/// Why a run ended before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The source failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A sink failed.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The commit log failed or another process took over.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The state cannot be restored.
+    #[error(transparent)]
+    Recovery(#[from] RecoveryError),
+    /// A broken invariant: columns that do not fit together.
+    #[error("step: {0}")]
+    Step(#[from] ArrowError),
+    /// Outputs could not be rendered or written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Partitions moved to another instance.
+    #[error(
+        "partitions {0:?} were given to another instance; this pack keeps state by keys that need all partitions in \
+         one place, so run one instance of an application"
+    )]
+    Revoked(Vec<u32>),
+}
+
+/// The running worker.
+pub struct Worker {
+    parts: Parts,
+    around: Surroundings,
+    merge: Merge,
+    journal: Journal,
+    pending: Pending,
+    meter: Meter,
+    out: StepOutput,
+    paused: Vec<u32>,
+    halted: Vec<u32>,
+    finished: bool,
+    summary: Summary,
+    ticked: Duration,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker")
+            .field("app", &self.parts.app)
+            .field("summary", &self.summary)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs an application until its source is finished or it is asked to stop.
+///
+/// # Errors
+/// [`RunError`]; what was committed before stays committed.
+pub fn run(parts: Parts, around: Surroundings) -> Result<Summary, RunError> {
+    let Some(mut worker) = Worker::start(parts, around)? else {
+        return Ok(Summary::default());
+    };
+    let ended = worker.live();
+    worker.around.health.set(State::Stopping);
+    ended.map(|()| worker.summary)
+}
+
+impl Worker {
+    /// The loop, from the first live record on.
+    fn live(&mut self) -> Result<(), RunError> {
+        self.merge.limit(None);
+        if self.halted.is_empty() {
+            self.around.health.set(State::Ready);
+        }
+        tracing::info!(refolded = self.summary.refolded, "live");
+        self.pending
+            .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;
+        loop {
+            if self.around.shutdown.requested() {
+                break;
+            }
+            let progress = match self.take()? {
+                Taken::Step(merged) => {
+                    self.decide(&merged)?;
+                    true
+                }
+                Taken::Empty if self.finished => break,
+                Taken::Empty | Taken::Waiting => false,
+            };
+            self.commit_if_due()?;
+            self.tick();
+            self.poll(progress)?;
+        }
+        self.commit()?;
+        self.parts.output.close()?;
+        self.tick_now();
+        Ok(())
+    }
+
+    /// The next step of the merge.
+    fn take(&mut self) -> Result<Taken, RunError> {
+        let started = self.around.clock.elapsed();
+        let taken = self.merge.take(micros(started))?;
+        self.meter.stage(
+            Stage::Merge,
+            self.around.clock.elapsed().saturating_sub(started),
+        );
+        Ok(taken)
+    }
+
+    /// Decides the events of a step and writes what comes of it.
+    fn decide(&mut self, merged: &Merged) -> Result<(), RunError> {
+        let clock = Arc::clone(&self.around.clock);
+        let started = clock.elapsed();
+        self.parts.engine.step(&step_of(merged), &mut self.out);
+        let decided = clock.elapsed();
+        self.meter
+            .stage(Stage::Decide, decided.saturating_sub(started));
+        let taken_at = merged.taken_at.unwrap_or_else(|| micros(decided));
+        let latency =
+            Duration::from_micros(u64::try_from(micros(decided) - taken_at).unwrap_or_default());
+        let written = self.parts.output.write(merged, &self.out);
+        let written = self.meter.failed_at(Stage::Sink, written)?;
+        self.meter
+            .stage(Stage::Sink, clock.elapsed().saturating_sub(decided));
+        self.journal.record(merged);
+        self.pending.add(&written);
+        self.summary.decisions += written.decisions;
+        self.summary.alerts += written.alerts;
+        self.summary.dead_letters += written.dead_letters;
+        self.meter
+            .step(self.parts.engine.rules(), merged, &self.out, latency);
+        let view = StepView {
+            rules: self.parts.engine.rules(),
+            events: &merged.rows,
+            output: &self.out,
+            latency,
+        };
+        self.around.observer.step(&view);
+        Ok(())
+    }
+
+    /// Takes what the source has; waits for it only when there was nothing else to do.
+    fn poll(&mut self, progress: bool) -> Result<(), RunError> {
+        let overfull = self.merge.overfull();
+        let full = overfull.len() == self.merge.positions().len();
+        self.pause(overfull)?;
+        // With every partition full there is work enough; another poll would only grow the buffers.
+        if self.finished || (progress && full) {
+            return Ok(());
+        }
+        let due = self
+            .pending
+            .due_in(self.parts.delivery, self.around.clock.elapsed());
+        let wait = if progress {
+            Duration::ZERO
+        } else {
+            due.min(POLL_WAIT)
+        };
+        let event = self.parts.source.poll(wait);
+        let event = match event {
+            Err(error) if error.retry => {
+                self.meter.failure(Stage::Source);
+                tracing::warn!(%error, "source failed, trying again");
+                return Ok(());
+            }
+            event => self.meter.failed_at(Stage::Source, event)?,
+        };
+        self.event(event)
+    }
+
+    /// Takes one event of the source in.
+    fn event(&mut self, event: SourceEvent) -> Result<(), RunError> {
+        match event {
+            SourceEvent::Batch(batch) => {
+                let started = self.around.clock.elapsed();
+                self.meter.taken(&batch);
+                let segment = self.parts.decode.run(batch, micros(started))?;
+                self.meter.stage(
+                    Stage::Decode,
+                    self.around.clock.elapsed().saturating_sub(started),
+                );
+                self.merge.push(segment);
+            }
+            SourceEvent::CaughtUp {
+                partition,
+                next_offset,
+            } => {
+                self.meter.log_end(partition, next_offset);
+                self.merge.caught_up(partition);
+            }
+            SourceEvent::Halted {
+                partition,
+                offset,
+                cause,
+            } => {
+                tracing::error!(partition, offset, %cause, "partition halted");
+                let reason =
+                    format!("partition {partition} stands still at offset {offset}: {cause}");
+                self.around.health.set(State::Halted { reason });
+                self.halted.push(partition);
+                self.merge.halted(partition);
+            }
+            SourceEvent::Revoked(partitions) => {
+                self.commit()?;
+                return Err(RunError::Revoked(partitions));
+            }
+            SourceEvent::Finished => self.finished = true,
+            SourceEvent::Assigned(assigned) => self.reassigned(&assigned)?,
+            SourceEvent::Idle => {}
+        }
+        Ok(())
+    }
+
+    /// A source may tell again of what is already known; anything else would need the state of other partitions.
+    fn reassigned(&mut self, assigned: &[Assignment]) -> Result<(), RunError> {
+        let positions = self.merge.positions();
+        let new = assigned
+            .iter()
+            .map(|a| a.partition)
+            .filter(|p| !positions.iter().any(|(known, _)| known == p));
+        let new: Vec<u32> = new.collect();
+        if new.is_empty() {
+            Ok(())
+        } else {
+            Err(RunError::Revoked(new))
+        }
+    }
+
+    /// Pauses what is overfull and lets go on what has drained.
+    fn pause(&mut self, overfull: Vec<u32>) -> Result<(), RunError> {
+        let (drained, still): (Vec<u32>, Vec<u32>) =
+            self.paused.iter().partition(|p| self.merge.drained(**p));
+        if !drained.is_empty() {
+            self.parts.source.resume(&drained)?;
+        }
+        let new: Vec<u32> = overfull
+            .into_iter()
+            .filter(|p| !still.contains(p))
+            .collect();
+        if !new.is_empty() {
+            self.parts.source.pause(&new)?;
+        }
+        self.paused = still;
+        self.paused.extend(new);
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        if self.around.clock.elapsed().saturating_sub(self.ticked) >= TICK {
+            self.tick_now();
+        }
+    }
+
+    fn tick_now(&mut self) {
+        self.ticked = self.around.clock.elapsed();
+        self.meter
+            .gauges(&self.parts.engine, &self.merge, self.halted.len());
+        self.around.observer.tick();
+    }
+}
+
+/// A merged step as the engine sees it.
+fn step_of(merged: &Merged) -> Step<'_> {
+    Step {
+        events: &merged.rows,
+        times: &merged.times,
+        partitions: &merged.partitions,
+        offsets: &merged.offsets,
+    }
+}
+
+/// A time of the worker's clock in microseconds.
+fn micros(elapsed: Duration) -> i64 {
+    i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX)
+}

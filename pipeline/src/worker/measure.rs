@@ -1,0 +1,233 @@
+//! What the worker reports: counters per step, gauges ten times a second, through handles resolved once.
+//!
+//! The invariant: nothing here decides anything; every series label comes from the pack, a list in the code, or the
+//! partitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectors::record::Batch;
+use prometheus::core::{AtomicI64, GenericGauge};
+use prometheus::{Gauge, Histogram, IntCounter};
+use rules::evaluate::{CAUSES, Engine, StepOutput};
+use rules::ruleset::RuleSet;
+
+use crate::metrics::pack::PackSeries;
+use crate::metrics::{Metrics, Stage};
+use crate::operator::merge::{Merge, Merged};
+
+/// Handles for one run.
+pub(super) struct Meter {
+    metrics: Arc<Metrics>,
+    pack: PackSeries,
+    partitions: BTreeMap<u32, Partition>,
+    stages: BTreeMap<&'static str, Histogram>,
+    buffered: GenericGauge<AtomicI64>,
+}
+
+/// Handles of one partition.
+struct Partition {
+    records: IntCounter,
+    bytes: IntCounter,
+    events: IntCounter,
+    watermark: Gauge,
+    lag: GenericGauge<AtomicI64>,
+    newest: i64,
+    log_end: i64,
+}
+
+impl Meter {
+    pub(super) fn new(metrics: Arc<Metrics>, rules: &RuleSet) -> Meter {
+        let pack = PackSeries::new(&metrics, rules);
+        let stage = |stage: &Stage| {
+            (
+                stage.name(),
+                metrics.stage_seconds.with_label_values(&[stage.name()]),
+            )
+        };
+        let stages = Stage::ALL.iter().map(stage).collect();
+        let buffered = metrics
+            .queue_depth
+            .with_label_values(&[Stage::Merge.name()]);
+        Meter {
+            pack,
+            stages,
+            buffered,
+            partitions: BTreeMap::new(),
+            metrics,
+        }
+    }
+
+    /// A stage took this long over one batch or step.
+    pub(super) fn stage(&self, stage: Stage, took: Duration) {
+        if let Some(histogram) = self.stages.get(stage.name()) {
+            histogram.observe(took.as_secs_f64());
+        }
+    }
+
+    /// A stage failed.
+    pub(super) fn failure(&self, stage: Stage) {
+        self.metrics
+            .failures
+            .with_label_values(&[stage.name()])
+            .inc();
+    }
+
+    /// Passes a result on and counts it when it is a failure.
+    pub(super) fn failed_at<T, E>(&self, stage: Stage, result: Result<T, E>) -> Result<T, E> {
+        if result.is_err() {
+            self.failure(stage);
+        }
+        result
+    }
+
+    /// The source handed over a batch.
+    pub(super) fn taken(&mut self, batch: &Batch) {
+        let (partition, records, bytes) = match batch {
+            Batch::Raw(raw) => (raw.partition, raw.len(), raw.value_bytes()),
+            Batch::Columns(columns) => (
+                columns.partition,
+                columns.rows.num_rows(),
+                columns.rows.get_array_memory_size(),
+            ),
+        };
+        let series = self.partition(partition);
+        series.records.inc_by(count(records));
+        series.bytes.inc_by(count(bytes));
+    }
+
+    /// The source says where a partition's log ends.
+    pub(super) fn log_end(&mut self, partition: u32, next_offset: i64) {
+        let series = self.partition(partition);
+        series.log_end = series.log_end.max(next_offset);
+    }
+
+    /// A step was decided.
+    pub(super) fn step(
+        &mut self,
+        rules: &RuleSet,
+        merged: &Merged,
+        out: &StepOutput,
+        latency: Duration,
+    ) {
+        self.advance(merged);
+        self.metrics
+            .step_events
+            .observe(rows_f64(merged.times.len()));
+        self.metrics.decision_latency.observe(latency.as_secs_f64());
+        self.metrics.late.inc_by(out.counts.late);
+        self.metrics.duplicates.inc_by(out.counts.duplicates);
+        self.metrics.approximate.inc_by(out.counts.approximate);
+        self.metrics.clamped.inc_by(merged.clamped);
+        let mut outcomes = vec![0u64; self.pack.decisions.len()];
+        for decision in &out.decisions {
+            if let Some(count) = outcomes.get_mut(decision.outcome) {
+                *count += 1;
+            }
+        }
+        for (series, count) in self.pack.decisions.iter().zip(outcomes) {
+            series.inc_by(count);
+        }
+        for (series, counts) in self.pack.rules.iter().zip(&out.counts.rules) {
+            series.hits.inc_by(counts.hits);
+            series.alerts.inc_by(counts.alerts);
+            series.suppressed.inc_by(counts.suppressed);
+            for (cause, count) in CAUSES.iter().zip(counts.faults) {
+                series.faults(*cause).inc_by(count);
+            }
+        }
+        debug_assert_eq!(rules.rules.len(), self.pack.rules.len());
+        for (_, letter) in &merged.dead {
+            self.metrics
+                .dead_letters
+                .with_label_values(&[letter.code.id()])
+                .inc();
+        }
+    }
+
+    /// A step was folded silently.
+    pub(super) fn refolded(&mut self, merged: &Merged) {
+        self.metrics.refolded.inc_by(count(merged.times.len()));
+    }
+
+    /// A commit was made, or failed.
+    pub(super) fn commit(&self, took: Duration, ok: bool) {
+        self.metrics.commit_seconds.observe(took.as_secs_f64());
+        self.stage(Stage::Commit, took);
+        self.metrics
+            .commits
+            .with_label_values(&[if ok { "ok" } else { "failed" }])
+            .inc();
+        if !ok {
+            self.failure(Stage::Commit);
+        }
+    }
+
+    /// Brings the gauges up to date.
+    pub(super) fn gauges(&mut self, engine: &Engine, merge: &Merge, halted: usize) {
+        let sizes = engine.sizes();
+        for (group, size) in sizes.groups.iter().enumerate() {
+            self.pack.set_group_size(engine.rules(), group, *size);
+        }
+        self.metrics.dedup_bytes.set(gauge(sizes.dedup_bytes));
+        self.metrics.source_halted.set(gauge(halted));
+        self.buffered.set(gauge(merge.buffered_rows()));
+        for (partition, position) in merge.positions() {
+            let series = self.partition(partition);
+            series.lag.set((series.log_end - position).max(0));
+        }
+    }
+
+    fn advance(&mut self, merged: &Merged) {
+        let mut rows = merged.partitions.iter().zip(&merged.times).peekable();
+        while let Some((partition, time)) = rows.next() {
+            let series = self.partition(*partition);
+            let mut events = 1;
+            series.newest = series.newest.max(time.0);
+            while let Some((_, time)) = rows.next_if(|(next, _)| *next == partition) {
+                events += 1;
+                series.newest = series.newest.max(time.0);
+            }
+            series.events.inc_by(events);
+            series.watermark.set(micros_f64(series.newest) / 1e6);
+        }
+    }
+
+    fn partition(&mut self, partition: u32) -> &mut Partition {
+        let metrics = &self.metrics;
+        self.partitions.entry(partition).or_insert_with(|| {
+            let label = partition.to_string();
+            Partition {
+                records: metrics.source_records.with_label_values(&[&label]),
+                bytes: metrics.source_bytes.with_label_values(&[&label]),
+                events: metrics.events.with_label_values(&[&label]),
+                watermark: metrics.watermark.with_label_values(&[&label]),
+                lag: metrics.source_lag.with_label_values(&[&label]),
+                newest: i64::MIN,
+                log_end: 0,
+            }
+        })
+    }
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+fn gauge(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// Exact up to 2^32 rows, far beyond any step.
+fn rows_f64(n: usize) -> f64 {
+    f64::from(u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a gauge shows seconds; a rounded microsecond does not show"
+)]
+fn micros_f64(micros: i64) -> f64 {
+    micros as f64
+}

@@ -1,0 +1,151 @@
+//! How a worker begins: take over the commit log, learn the partitions, fold the history again, silently.
+//!
+//! The invariant: when [`Worker::start`] returns, the state is the fold of the input up to the committed offsets in
+//! the journaled order, and nothing has been written.
+
+use super::{
+    Begin, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker, micros,
+    step_of,
+};
+use connectors::log::Committed;
+use connectors::source::{Assignment, SourceEvent};
+use rules::evaluate::StepOutput;
+
+use crate::console::health::State;
+use crate::delivery::recovery;
+use crate::metrics::Stage;
+use crate::operator::merge::{Merge, Taken};
+use crate::step::Journal;
+
+impl Worker {
+    /// A worker that is ready to go live, or `None` when it was asked to stop before.
+    pub(super) fn start(
+        mut parts: Parts,
+        around: Surroundings,
+    ) -> Result<Option<Worker>, RunError> {
+        let committed = match parts.log.as_mut() {
+            Some(log) => {
+                log.fence()?;
+                log.committed()?
+            }
+            None => Committed::default(),
+        };
+        let Some(assigned) = assignment(&mut parts, &around)? else {
+            return Ok(None);
+        };
+        let begin = parts.begin;
+        let plan = recovery::plan(&parts.app, &committed, &assigned, |a| match begin {
+            Begin::Earliest => a.log_start,
+            Begin::Latest => a.log_end,
+        })?;
+        if plan.missing > 0 {
+            tracing::warn!(
+                events = plan.missing,
+                "the log no longer reaches back to the first event of the state"
+            );
+        }
+        parts.source.start(&plan.starts)?;
+        let merge = Merge::new(
+            parts.engine.rules().schema.arrow(),
+            &plan.starts,
+            parts.limits,
+        );
+        let mut meter = Meter::new(std::sync::Arc::clone(&around.metrics), parts.engine.rules());
+        for known in &assigned {
+            meter.log_end(known.partition, known.log_end);
+        }
+        let mut worker = Worker {
+            pending: Pending::new(plan.next_sequence, plan.live_from.clone()),
+            parts,
+            around,
+            merge,
+            journal: Journal::default(),
+            meter,
+            out: StepOutput::default(),
+            paused: Vec::new(),
+            halted: Vec::new(),
+            finished: false,
+            summary: Summary::default(),
+            ticked: std::time::Duration::ZERO,
+        };
+        Ok(worker.refold(&plan)?.then_some(worker))
+    }
+
+    /// Folds the journaled history; false when asked to stop on the way.
+    fn refold(&mut self, plan: &Plan) -> Result<bool, RunError> {
+        if plan.entries.is_empty() {
+            return Ok(true);
+        }
+        let total: i64 = plan
+            .live_from
+            .iter()
+            .zip(&plan.starts)
+            .map(|((_, to), (_, from))| to - from)
+            .sum();
+        tracing::info!(records = total, "rebuilding the state from the log");
+        for entry in &plan.entries {
+            self.merge.limit(Some(entry));
+            while !self.merge.at_limit() {
+                if self.around.shutdown.requested() {
+                    return Ok(false);
+                }
+                let progress = self.refold_step()?;
+                if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
+                    let committed = entry
+                        .iter()
+                        .find(|(p, _)| *p == partition)
+                        .map_or(position, |(_, end)| *end);
+                    return Err(recovery::RecoveryError::BeyondEnd {
+                        partition,
+                        committed,
+                        log_end: position,
+                    }
+                    .into());
+                }
+                self.around.health.set(State::Refolding {
+                    events: self.summary.refolded,
+                });
+                if self.around.clock.elapsed().saturating_sub(self.ticked) >= TICK {
+                    self.tick_now();
+                }
+                self.poll(progress)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Folds what the merge has; true when it had something.
+    fn refold_step(&mut self) -> Result<bool, RunError> {
+        let Taken::Step(merged) = self.merge.take(micros(self.around.clock.elapsed()))? else {
+            return Ok(false);
+        };
+        let started = self.around.clock.elapsed();
+        self.parts.engine.fold(&step_of(&merged));
+        self.meter.stage(
+            Stage::Decide,
+            self.around.clock.elapsed().saturating_sub(started),
+        );
+        self.meter.refolded(&merged);
+        self.summary.refolded += u64::try_from(merged.times.len()).unwrap_or_default();
+        Ok(true)
+    }
+}
+
+/// Waits for the source to say which partitions there are.
+fn assignment(
+    parts: &mut Parts,
+    around: &Surroundings,
+) -> Result<Option<Vec<Assignment>>, RunError> {
+    loop {
+        if around.shutdown.requested() {
+            return Ok(None);
+        }
+        match parts.source.poll(super::POLL_WAIT) {
+            Ok(SourceEvent::Assigned(assigned)) => return Ok(Some(assigned)),
+            Err(error) if !error.retry => return Err(error.into()),
+            Err(error) => tracing::warn!(%error, "source failed, trying again"),
+            // Nothing comes before start() but news of an empty group.
+            Ok(_) => {}
+        }
+    }
+}

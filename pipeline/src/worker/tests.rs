@@ -1,0 +1,1 @@
+//! The worker over a log in memory.
