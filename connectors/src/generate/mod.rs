@@ -31,6 +31,12 @@ pub use self::source::{GenerateSource, Pace};
 use self::world::World;
 
 const SECOND: i64 = 1_000_000;
+/// A length of time that no stream lasts.
+const NEVER: i64 = i64::MAX / 4;
+
+/// The first incident is not far from the beginning.
+const FIRST_GAP_MAX: i64 = SECOND;
+
 const DAY_SECONDS: f64 = 86_400.0;
 
 /// Of a hundred events how many are held back when disorder is asked for.
@@ -56,8 +62,9 @@ pub struct Config {
     pub history: Option<History>,
     /// Event time between the starts of two incidents of the stream proper; by the share of fraud when absent.
     pub incident_gap_micros: Option<i64>,
-    /// How many times faster than in life an incident runs its course: 1, or 30 where all must be seen in seconds.
-    pub incident_speed: u32,
+    /// How long an incident may last in the stream proper: a longer one is compressed to this. In life they take up
+    /// to two hours.
+    pub incident_span_micros: Option<i64>,
     /// Every twentieth swipe is handed over late by up to this much event time; zero for none.
     pub disorder_micros: i64,
 }
@@ -87,7 +94,7 @@ impl Default for Config {
             swipes_per_second: 2.0 * 20_000.0 / DAY_SECONDS,
             history: None,
             incident_gap_micros: None,
-            incident_speed: 1,
+            incident_span_micros: None,
             disorder_micros: 0,
         }
     }
@@ -113,7 +120,7 @@ impl Config {
                 fraud: 0.0,
             }),
             incident_gap_micros: Some(SECOND),
-            incident_speed: 60,
+            incident_span_micros: Some(3 * SECOND),
             disorder_micros: 0,
         }
     }
@@ -155,7 +162,7 @@ impl Generator {
     /// A stream from its first event on.
     #[must_use]
     pub fn new(config: Config) -> Generator {
-        let mut random = ChaCha8Rng::seed_from_u64(config.seed);
+        let random = ChaCha8Rng::seed_from_u64(config.seed);
         let days = config
             .history
             .as_ref()
@@ -164,7 +171,7 @@ impl Generator {
         let world = World::new(config.seed, config.cards, config.merchants);
         let live = days == 0;
         let mut generator = Generator {
-            incident: begin + i64::try_from(random.next_u64() % 1_000_000).unwrap_or_default(),
+            incident: begin,
             kinds: Vec::new(),
             config,
             world,
@@ -176,9 +183,7 @@ impl Generator {
             handed_over: 0,
             live,
         };
-        if !live {
-            generator.incident = begin + generator.incident_gap();
-        }
+        generator.incident = begin + generator.first_gap();
         generator
     }
 
@@ -235,7 +240,7 @@ impl Generator {
     fn begin_live(&mut self) {
         self.live = true;
         self.ordinary = self.config.start_time_micros;
-        self.incident = self.config.start_time_micros;
+        self.incident = self.config.start_time_micros + self.first_gap();
         self.kinds.clear();
     }
 
@@ -277,6 +282,16 @@ impl Generator {
         event
     }
 
+    /// How long until the first incident of a part of the stream: none when there is to be no fraud in it.
+    fn first_gap(&mut self) -> i64 {
+        let gap = self.incident_gap();
+        if gap < NEVER {
+            gap.min(FIRST_GAP_MAX)
+        } else {
+            NEVER
+        }
+    }
+
     fn incident_gap(&mut self) -> i64 {
         if let (true, Some(gap)) = (self.live, self.config.incident_gap_micros) {
             return gap.max(1);
@@ -286,7 +301,7 @@ impl Generator {
             _ => self.config.fraud,
         };
         if share <= 0.0 {
-            return i64::MAX / 4;
+            return NEVER;
         }
         self.spread(micros_of(
             fraud::SWIPES_PER_INCIDENT / (share * self.density()).max(1e-9),
@@ -323,15 +338,16 @@ impl Generator {
         let Some(kind) = self.kinds.pop() else {
             return;
         };
-        let speed = if self.live {
-            i64::from(self.config.incident_speed.max(1))
-        } else {
-            1
-        };
         let victims = self.victims();
         let swipes = fraud::incident(kind, &self.world, victims, &mut self.random);
-        for (after_micros, mut event) in swipes {
-            event.time_micros = start + after_micros / speed;
+        let lasts = swipes.last().map_or(0, |(after, _)| *after).max(1);
+        let span = match self.config.incident_span_micros {
+            Some(span) if self.live => span.clamp(1, lasts),
+            _ => lasts,
+        };
+        for (after, mut event) in swipes {
+            // Hours and an hour's microseconds: far from the end of an integer.
+            event.time_micros = start + after * span / lasts;
             event.incident = self.incidents;
             self.wait(event.time_micros, event);
         }
