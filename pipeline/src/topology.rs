@@ -11,7 +11,7 @@ mod source;
 
 use std::sync::Arc;
 
-use connectors::embedded::EmbeddedError;
+use connectors::embedded::{EmbeddedError, EmbeddedLog};
 use connectors::format::WantedError;
 use connectors::kafka::KafkaFailure;
 use connectors::log::CommitLog;
@@ -68,7 +68,7 @@ struct Site<'a> {
     atomic: bool,
 }
 
-/// Builds the parts of a worker.
+/// Builds the parts of a worker; `log` is the embedded log where somebody has it open already.
 ///
 /// # Errors
 /// [`BuildError`] when something outside cannot be had.
@@ -76,9 +76,10 @@ pub fn build(
     config: &Config,
     rules: Arc<RuleSet>,
     clock: &Arc<dyn Clock>,
+    log: Option<EmbeddedLog>,
 ) -> Result<Parts, BuildError> {
     let mut site = Site {
-        embedded: Embedded::open_if_used(config, clock)?,
+        embedded: Embedded::open_if_used(config, clock, log)?,
         clusters: Clusters::new(&config.name),
         goes_on: false,
         atomic: false,
