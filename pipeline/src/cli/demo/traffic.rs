@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use connectors::embedded::{EmbeddedError, EmbeddedLog};
 use connectors::generate::{Config, Event, Generator};
-use connectors::record::OutRecord;
 
+use super::super::generate::record;
 use super::TOPIC;
 use crate::clock::Clock;
 use crate::shutdown::Shutdown;
@@ -52,16 +52,4 @@ pub(super) fn start(
     std::thread::Builder::new()
         .name("traffic".to_owned())
         .spawn(feed)
-}
-
-/// A swipe as a record, keyed by card.
-pub(super) fn record(event: &Event) -> OutRecord {
-    let (mut key, mut value) = (Vec::new(), Vec::new());
-    event.write_card(&mut key);
-    event.write_json(&mut value);
-    OutRecord {
-        key: Some(key),
-        value: Some(value),
-        ..OutRecord::default()
-    }
 }
