@@ -65,7 +65,8 @@ fn a_changed_rule_fails_and_says_why() {
              got VEL-01 fires at no send
                  send 5: VEL-01 did not fire: card_cnt_10m = 5, card_sum_10m = 500.00
                  condition: card_cnt_10m > :n AND card_sum_10m > :total
-    "#]].assert_eq(&failures(&results));
+    "#]]
+    .assert_eq(&failures(&results));
 }
 
 fn check(tests: &str, expected: &Expect) {
