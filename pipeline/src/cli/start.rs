@@ -80,6 +80,7 @@ fn not_built(error: &BuildError) -> Failure {
 fn failed(error: &RunError) -> Failure {
     let exit = match error {
         RunError::Log(LogError::Fenced { .. }) | RunError::Revoked(_) => Exit::Fenced,
+        RunError::Source(error) if error.is_fenced() => Exit::Fenced,
         _ => Exit::Outside,
     };
     Failure {
