@@ -1,5 +1,6 @@
 //! The source from its configuration, with the decoder its records want and the commit log it brings.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use connectors::embedded::EmbeddedSource;
@@ -61,16 +62,7 @@ pub(super) fn open(
                 (Box::new(source), Some(json(wanted.clone())?), None)
             }
             config::Source::File { path } => {
-                let source = FileSource::open(&path.to_string_lossy(), options(&wanted))?;
-                let decoder: Option<Box<dyn Decoder>> = match source.kind() {
-                    FileKind::Ndjson => Some(json(wanted.clone())?),
-                    FileKind::Csv => Some(Box::new(CsvDecoder::new(
-                        wanted.clone(),
-                        source.header(),
-                        Limits::DEFAULT,
-                    )?)),
-                    FileKind::Parquet => None,
-                };
+                let (source, decoder) = file(path, &wanted)?;
                 (Box::new(source), decoder, None)
             }
             config::Source::Generate(generate) => (
@@ -89,6 +81,27 @@ pub(super) fn open(
         decode,
         log,
     })
+}
+
+/// A file and the decoder of its records; Parquet needs none.
+pub(super) fn file(
+    path: &Path,
+    wanted: &[WantedColumn],
+) -> Result<(FileSource, Option<Box<dyn Decoder>>), BuildError> {
+    let source = FileSource::open(&path.to_string_lossy(), options(wanted))?;
+    let decoder: Option<Box<dyn Decoder>> = match source.kind() {
+        FileKind::Ndjson => Some(Box::new(JsonDecoder::new(
+            wanted.to_vec(),
+            Limits::DEFAULT,
+        )?)),
+        FileKind::Csv => Some(Box::new(CsvDecoder::new(
+            wanted.to_vec(),
+            source.header(),
+            Limits::DEFAULT,
+        )?)),
+        FileKind::Parquet => None,
+    };
+    Ok((source, decoder))
 }
 
 /// Only the columns that are wanted are read from Parquet.

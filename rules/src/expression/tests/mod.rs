@@ -9,11 +9,13 @@
     reason = "tests"
 )]
 
-mod evaluation;
+mod functions;
 mod hostile;
+mod numbers;
 mod pack;
 mod problems;
 mod random;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
