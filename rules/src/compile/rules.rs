@@ -108,7 +108,7 @@ impl Checker<'_> {
             expires: expires.map_or(Some(None), |moment| moment.map(Some))?,
             lets,
             when,
-            condition: written.when.as_ref()?.text.clone(),
+            condition: condition_text(written),
             action: then.action,
             score: then.score,
             notify: then.notify,
@@ -398,4 +398,18 @@ fn flat<T>(written: Option<Option<T>>) -> Option<Option<T>> {
         Some(None) => None,
         Some(some) => Some(some),
     }
+}
+
+/// The condition as written, with what its params stand for.
+fn condition_text(written: &RuleDefinition) -> String {
+    let when = written.when.as_ref().map_or("", |when| when.text.as_str());
+    let params = written
+        .params
+        .iter()
+        .enumerate()
+        .map(|(index, (name, value))| {
+            let lead = if index == 0 { ", where" } else { "," };
+            format!("{lead} :{} = {}", name.text, value.text)
+        });
+    std::iter::once(when.to_owned()).chain(params).collect()
 }
