@@ -22,6 +22,7 @@ pub mod shutdown;
 pub mod delivery;
 pub mod operator;
 pub mod step;
+pub mod topology;
 pub mod worker;
 
 pub mod cli;

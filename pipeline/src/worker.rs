@@ -229,10 +229,7 @@ impl Worker {
         let taken_at = merged.taken_at.unwrap_or_else(|| micros(decided));
         let latency =
             Duration::from_micros(u64::try_from(micros(decided) - taken_at).unwrap_or_default());
-        let written = self
-            .parts
-            .output
-            .write(self.parts.engine.rules(), merged, &self.out);
+        let written = self.parts.output.write(merged, &self.out);
         let written = self.meter.failed_at(Stage::Sink, written)?;
         self.meter
             .stage(Stage::Sink, clock.elapsed().saturating_sub(decided));
@@ -241,8 +238,7 @@ impl Worker {
         self.summary.decisions += written.decisions;
         self.summary.alerts += written.alerts;
         self.summary.dead_letters += written.dead_letters;
-        self.meter
-            .step(self.parts.engine.rules(), merged, &self.out, latency);
+        self.meter.step(merged, &self.out, latency);
         let view = StepView {
             rules: self.parts.engine.rules(),
             events: &merged.rows,

@@ -4,7 +4,7 @@
 //! here. The invariant: a helper asserts as a test does (it panics with what it saw), waits with a deadline and never
 //! sleeps, ends only processes it started, and what cannot be had on this machine is skipped with a printed line.
 //!
-//! Modules in reading order: where things lie ([`place`]), the data ([`data`]), a process under test ([`process`]), a
+//! Modules in reading order: where things lie ([`place`]), the data ([`data`], [`handbook`]), what came out ([`decisions`]), a process under test ([`process`]), a
 //! broker ([`broker`]) with its clients ([`topic`]), the sources as text ([`sources`]) and the packages they
 //! depend on ([`graph`]).
 #![allow(
@@ -18,7 +18,9 @@
 
 pub mod broker;
 pub mod data;
+pub mod decisions;
 pub mod graph;
+pub mod handbook;
 pub mod place;
 pub mod process;
 pub mod reference;

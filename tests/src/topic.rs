@@ -161,35 +161,77 @@ fn headers(pairs: &[(String, Vec<u8>)]) -> OwnedHeaders {
     })
 }
 
-/// Everything a reader of committed records sees, partition after partition, in offset order. Header names must be
-/// UTF-8 (the client library panics on others).
-///
-/// # Panics
-/// When the topic cannot be read to its end in time.
-#[must_use]
-pub fn read(address: &str, topic: &str) -> Vec<Message> {
-    let consumer: BaseConsumer = client(address)
-        .set("group.id", "tests-read")
-        .set("isolation.level", "read_committed")
-        .set("enable.auto.commit", "false")
-        .set("enable.partition.eof", "true")
-        .set("auto.offset.reset", "error")
-        .create()
-        .unwrap();
-    let partitions = partition_count(&consumer, topic);
-    let mut list = TopicPartitionList::new();
-    for partition in 0..partitions {
-        list.add_partition_offset(topic, partition, Offset::Beginning)
+/// Reads a topic as others see it: committed records only, each partition in order, from the beginning.
+#[allow(
+    missing_debug_implementations,
+    reason = "the client library's consumer has none"
+)]
+pub struct Reader {
+    consumer: BaseConsumer,
+    topic: String,
+    partitions: usize,
+    /// How many ends of partitions were seen.
+    ended: usize,
+}
+
+impl Reader {
+    /// A reader that stands at the beginning of all partitions.
+    ///
+    /// # Panics
+    /// When there is no such topic.
+    #[must_use]
+    pub fn new(address: &str, topic: &str) -> Self {
+        let consumer: BaseConsumer = client(address)
+            .set("group.id", "tests-read")
+            .set("isolation.level", "read_committed")
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .set("auto.offset.reset", "error")
+            .create()
             .unwrap();
+        let partitions = partition_count(&consumer, topic);
+        let mut list = TopicPartitionList::new();
+        for partition in 0..partitions {
+            list.add_partition_offset(topic, partition, Offset::Beginning)
+                .unwrap();
+        }
+        consumer.assign(&list).unwrap();
+        let partitions = usize::try_from(partitions).unwrap();
+        Self {
+            consumer,
+            topic: topic.to_owned(),
+            partitions,
+            ended: 0,
+        }
     }
-    consumer.assign(&list).unwrap();
-    let (mut messages, mut unfinished) = (Vec::new(), partitions);
-    while unfinished > 0 {
-        match consumer
-            .poll(DEADLINE)
-            .unwrap_or_else(|| panic!("{topic} does not end within {DEADLINE:?}"))
+
+    /// The next record; waits for one to be written. Header names must be UTF-8 (the client library panics on others).
+    ///
+    /// # Panics
+    /// When none comes in time, or the topic cannot be read.
+    pub fn next(&mut self, deadline: Duration) -> Message {
+        loop {
+            if let Some(message) = self.poll(deadline) {
+                return message;
+            }
+        }
+    }
+
+    /// The next record there is, or nothing once all partitions have been read to their end.
+    fn next_there_is(&mut self) -> Option<Message> {
+        while self.ended < self.partitions {
+            if let Some(message) = self.poll(DEADLINE) {
+                return Some(message);
+            }
+        }
+        None
+    }
+
+    fn poll(&mut self, deadline: Duration) -> Option<Message> {
+        let polled = self.consumer.poll(deadline);
+        match polled.unwrap_or_else(|| panic!("{} brings nothing within {deadline:?}", self.topic))
         {
-            Ok(message) => messages.push(Message {
+            Ok(message) => Some(Message {
                 partition: message.partition(),
                 offset: message.offset(),
                 key: message.key().map(<[u8]>::to_vec),
@@ -200,9 +242,25 @@ pub fn read(address: &str, topic: &str) -> Vec<Message> {
                         .collect()
                 }),
             }),
-            Err(KafkaError::PartitionEOF(_)) => unfinished -= 1,
-            Err(error) => panic!("{topic} cannot be read: {error}"),
+            Err(KafkaError::PartitionEOF(_)) => {
+                self.ended += 1;
+                None
+            }
+            Err(error) => panic!("{} cannot be read: {error}", self.topic),
         }
+    }
+}
+
+/// Everything a reader of committed records sees at this moment, partition after partition, in offset order.
+///
+/// # Panics
+/// When the topic cannot be read to its end in time.
+#[must_use]
+pub fn read(address: &str, topic: &str) -> Vec<Message> {
+    let mut reader = Reader::new(address, topic);
+    let mut messages = Vec::new();
+    while let Some(message) = reader.next_there_is() {
+        messages.push(message);
     }
     messages.sort_by_key(|message| (message.partition, message.offset));
     messages

@@ -9,7 +9,7 @@
 
 mod number;
 mod text;
-mod time;
+pub(crate) mod time;
 
 mod value;
 

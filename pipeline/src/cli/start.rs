@@ -2,24 +2,16 @@
 
 use std::sync::Arc;
 
+use connectors::embedded::EmbeddedLog;
+use connectors::log::LogError;
 use rules::ruleset::RuleSet;
 
 use super::Exit;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::console::Health;
-use crate::metrics::Metrics;
-use crate::observe::Observer;
-use crate::shutdown::Shutdown;
+use crate::topology::{self, BuildError};
+use crate::worker::{self, Parts, RunError, Summary};
 
-/// What the worker tells the rest of the process.
-pub(super) struct Surroundings {
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) health: Health,
-    pub(super) shutdown: Shutdown,
-    pub(super) observer: Box<dyn Observer>,
-}
+pub(super) use crate::worker::Surroundings;
 
 /// Why a run failed.
 #[derive(Debug)]
@@ -31,17 +23,67 @@ pub(super) struct Failure {
 /// How a run ended: one line that sums it up.
 pub(super) type Ended = Result<String, Failure>;
 
-/// Runs it.
-pub(super) fn run(config: &Config, _rules: Arc<RuleSet>, around: Surroundings) -> Ended {
-    let _ = (
-        around.clock,
-        around.metrics,
-        around.health,
-        around.shutdown,
-        around.observer,
-    );
-    Err(Failure {
-        message: format!("{}: there is no worker in this build", config.name),
-        exit: Exit::Outside,
-    })
+/// Runs it on this thread.
+pub(super) fn run(config: &Config, rules: Arc<RuleSet>, around: Surroundings) -> Ended {
+    let built = topology::build(config, rules, &around.clock, None);
+    finish(config, built, around)
+}
+
+/// The same on an embedded log that is open already.
+pub(super) fn run_on(
+    config: &Config,
+    rules: Arc<RuleSet>,
+    around: Surroundings,
+    log: EmbeddedLog,
+) -> Ended {
+    let built = topology::build(config, rules, &around.clock, Some(log));
+    finish(config, built, around)
+}
+
+fn finish(config: &Config, built: Result<Parts, BuildError>, around: Surroundings) -> Ended {
+    let parts = built.map_err(|error| not_built(&error))?;
+    let _alive = around.health.lease();
+    let summary = worker::run(parts, around).map_err(|error| failed(&error))?;
+    Ok(told(&config.name, summary))
+}
+
+fn told(name: &str, summary: Summary) -> String {
+    let Summary {
+        decisions,
+        alerts,
+        dead_letters,
+        refolded,
+        commits,
+    } = summary;
+    let refolded = if refolded == 0 {
+        String::new()
+    } else {
+        format!(", {refolded} events folded again first")
+    };
+    format!(
+        "{name}: {decisions} decisions, {alerts} alerts, {dead_letters} dead letters in {commits} commits{refolded}"
+    )
+}
+
+fn not_built(error: &BuildError) -> Failure {
+    let exit = if matches!(error, BuildError::Wanted(_)) {
+        Exit::Rule
+    } else {
+        Exit::Outside
+    };
+    Failure {
+        message: error.to_string(),
+        exit,
+    }
+}
+
+fn failed(error: &RunError) -> Failure {
+    let exit = match error {
+        RunError::Log(LogError::Fenced { .. }) | RunError::Revoked(_) => Exit::Fenced,
+        _ => Exit::Outside,
+    };
+    Failure {
+        message: error.to_string(),
+        exit,
+    }
 }

@@ -5,3 +5,4 @@
 pub mod decode;
 pub mod merge;
 pub mod output;
+pub mod wanted;

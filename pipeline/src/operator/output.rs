@@ -11,32 +11,14 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use connectors::record::OutRecord;
 use connectors::sink::{Payload, Sink, SinkError, Takes};
-use rules::decision::View;
+use rules::decision::Renderer;
 use rules::evaluate::StepOutput;
-use rules::ruleset::RuleSet;
 
 use super::decode::DeadLetter;
 use super::merge::Merged;
 
 /// How often a write that may succeed later is tried before the run gives up.
 const WRITE_TRIES: u32 = 5;
-
-/// How a dead letter is put into a sink.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeadForm {
-    /// The original record with our headers beside its own: for logs.
-    Record,
-    /// A JSON object with the bytes in base64: for files and terminals.
-    Line,
-}
-
-/// One sink of the dead letters.
-pub struct DeadTarget {
-    /// Where they go.
-    pub sink: Box<dyn Sink>,
-    /// How they look there.
-    pub form: DeadForm,
-}
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,14 +43,13 @@ pub enum OutputError {
 }
 
 /// The operator.
-#[derive(Default)]
 pub struct Output {
+    renderer: Renderer,
     /// The name positions carry.
     topic: String,
     decisions: Stream,
     alerts: Stream,
-    dead_records: Stream,
-    dead_lines: Stream,
+    dead_letters: Stream,
 }
 
 /// The sinks of one stream and what was written to them since the last commit, where that is kept.
@@ -91,10 +72,11 @@ impl Output {
     /// An operator over these sinks. `keep` is set where the commit log is atomic: see the module's page.
     #[must_use]
     pub fn new(
+        renderer: Renderer,
         topic: &str,
         decisions: Vec<Box<dyn Sink>>,
         alerts: Vec<Box<dyn Sink>>,
-        dead_letters: Vec<DeadTarget>,
+        dead_letters: Vec<Box<dyn Sink>>,
         keep: bool,
     ) -> Output {
         let stream = |sinks| Stream {
@@ -102,15 +84,12 @@ impl Output {
             keep,
             kept: Vec::new(),
         };
-        let (records, lines): (Vec<_>, Vec<_>) = dead_letters
-            .into_iter()
-            .partition(|t| t.form == DeadForm::Record);
         Output {
+            renderer,
             topic: topic.to_owned(),
             decisions: stream(decisions),
             alerts: stream(alerts),
-            dead_records: stream(records.into_iter().map(|t| t.sink).collect()),
-            dead_lines: stream(lines.into_iter().map(|t| t.sink).collect()),
+            dead_letters: stream(dead_letters),
         }
     }
 
@@ -118,43 +97,28 @@ impl Output {
     ///
     /// # Errors
     /// [`OutputError`]; nothing since the last commit may then be taken as written.
-    pub fn write(
-        &mut self,
-        rules: &RuleSet,
-        step: &Merged,
-        out: &StepOutput,
-    ) -> Result<Written, OutputError> {
-        let view = View {
-            rules,
-            topic: &self.topic,
-            events: &step.rows,
-            output: out,
-        };
+    pub fn write(&mut self, step: &Merged, out: &StepOutput) -> Result<Written, OutputError> {
+        let view = self.renderer.view(&step.rows, out);
         if self.decisions.wants(Takes::Records) {
             self.decisions
                 .write_records(render::decisions(&view, step))?;
         }
         if self.decisions.wants(Takes::Columns) {
-            self.decisions
-                .write_columns(&render::decision_columns(&view)?)?;
+            self.decisions.write_columns(&view.decision_columns()?)?;
         }
         let alerts = out.hits.iter().filter(|hit| hit.alert).count();
         if alerts > 0 && self.alerts.wants(Takes::Records) {
             self.alerts.write_records(render::alerts(&view, step))?;
         }
         if alerts > 0 && self.alerts.wants(Takes::Columns) {
-            self.alerts.write_columns(&render::alert_columns(&view)?)?;
+            self.alerts.write_columns(&view.alert_columns()?)?;
         }
-        for (stream, form) in [
-            (&mut self.dead_records, DeadForm::Record),
-            (&mut self.dead_lines, DeadForm::Line),
-        ] {
-            if !step.dead.is_empty() && stream.wants(Takes::Records) {
-                let letter = |(partition, letter): &(u32, DeadLetter)| {
-                    dead::render(form, &self.topic, *partition, letter)
-                };
-                stream.write_records(step.dead.iter().map(letter).collect())?;
-            }
+        if !step.dead.is_empty() && self.dead_letters.wants(Takes::Records) {
+            let record = |(partition, letter): &(u32, DeadLetter)| {
+                dead::record(&self.topic, *partition, letter)
+            };
+            let records = step.dead.iter().map(record).collect();
+            self.dead_letters.write_records(records)?;
         }
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         Ok(Written {
@@ -200,12 +164,11 @@ impl Output {
         self.sinks().try_for_each(|sink| sink.close())
     }
 
-    fn streams(&mut self) -> [&mut Stream; 4] {
+    fn streams(&mut self) -> [&mut Stream; 3] {
         [
             &mut self.decisions,
             &mut self.alerts,
-            &mut self.dead_records,
-            &mut self.dead_lines,
+            &mut self.dead_letters,
         ]
     }
 

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, StructArray,
-    TimestampMicrosecondArray,
+    ArrayRef, Int32Array, Int64Array, ListArray, RecordBatch, StringArray, StringBuilder,
+    StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -153,7 +153,10 @@ fn tail_fields() -> [Field; 3] {
 }
 
 fn texts<T: AsRef<str>>(values: impl Iterator<Item = T>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(values))
+    // A builder, because `from_iter_values` wants to know the number of values and nested hits do not.
+    let mut builder = StringBuilder::new();
+    values.for_each(|value| builder.append_value(value));
+    Arc::new(builder.finish())
 }
 
 fn event_columns(

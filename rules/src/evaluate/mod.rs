@@ -17,6 +17,8 @@ mod arrival;
 pub mod cell;
 mod conditions;
 mod decide;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod once;
 mod output;
 mod plan;

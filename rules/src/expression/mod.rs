@@ -1,6 +1,25 @@
 //! SQL scalar expressions: parsed and type-checked with DataFusion, run by a program of our own.
 //!
-//! SKELETON: the signatures here are what `compile` and `evaluate` call; the bodies come.
+//! The idea: DataFusion knows SQL, but it fails a whole batch for one bad row, wraps integers, and divides by zero
+//! behind `x <> 0 AND`. So its parser reads the text and its planner judges the types, while what runs is a flat
+//! [`Program`] of kernels that make a row null where it cannot be computed and say why ([`Cause`]).
+//! The invariants: [`compile`] never panics, whatever the text, and reports every problem it finds; evaluation never
+//! panics and never fails; equal [`Program::canonical`] means equal meaning.
+//!
+//! Reading order: [`parse`](mod@parse) (limits, text to tree), `lower` (tree to program: names, types, problems),
+//! `judge` (DataFusion's opinion of the types), [`function`] (THE list), [`program`] (the flat program), `kernel` (its
+//! steps), `column` (what they compute with), [`suggest`] ("did you mean").
+//!
+//! # Semantics
+//! * `int ∘ int` is int, checked; `int / int` truncates toward zero, as in SQL; write `/ 3600.0` for a fraction.
+//! * A number with a point is a decimal, one with an exponent a float. `+ - * %` of ints and decimals are exact
+//!   decimals; the scale of a product is the sum of scales, at most 18. `/` with a decimal is a float. Anything with a
+//!   float is a float. Inside an expression a decimal may have 38 digits, its final value 18.
+//! * Ints and decimals compare exactly; with a float they compare as floats. Text never compares with a number.
+//! * NULL is unknown: AND and OR are three-valued, everything else is null if an operand is (but for `IS …`, CASE,
+//!   COALESCE and `concat`).
+//! * Division by zero, overflow, bad casts and NaN make the row null and are reported; they never spoil another row,
+//!   and not even their own row where the value did not depend on them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +30,30 @@ use arrow::buffer::BooleanBuffer;
 use crate::diagnostic::Code;
 use crate::list::Lists;
 use crate::ruleset::Column;
-use crate::value::{Type, Value};
+use crate::value::Value;
+
+pub mod parse;
+
+mod lower;
+
+mod judge;
+
+pub mod function;
+
+pub mod program;
+
+mod kernel;
+
+mod column;
+
+mod decimal;
+
+pub mod suggest;
+
+#[cfg(test)]
+mod tests;
+
+pub use program::Program;
 
 /// What an expression may name.
 #[derive(Clone, Copy, Debug)]
@@ -50,12 +92,29 @@ pub enum Cause {
     NotANumber,
 }
 
-/// A compiled expression.
-#[derive(Debug)]
-pub struct Program {}
+impl Cause {
+    /// All causes, in order.
+    pub const ALL: [Cause; 4] = [
+        Cause::DivisionByZero,
+        Cause::Overflow,
+        Cause::BadCast,
+        Cause::NotANumber,
+    ];
+
+    /// The word for it in metrics and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::DivisionByZero => "division_by_zero",
+            Cause::Overflow => "overflow",
+            Cause::BadCast => "bad_cast",
+            Cause::NotANumber => "not_a_number",
+        }
+    }
+}
 
 /// The columns a program reads and the lists it looks things up in.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     /// By column index; `None` where this program reads nothing.
     pub columns: &'a [Option<ArrayRef>],
@@ -66,47 +125,21 @@ pub struct Inputs<'a> {
 }
 
 /// The value of each row, and which rows met which error on the way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Evaluated {
     /// One value per row, of the program's type.
     pub values: ArrayRef,
-    /// Rows at which something inside became null for this cause; in order of cause, none twice.
+    /// Rows whose value is null for this cause; in order of cause, none twice, none empty. A row whose value came out
+    /// in spite of an error inside is not among them.
     pub faults: Vec<(Cause, BooleanBuffer)>,
 }
 
 /// Compiles an expression, or says everything that is wrong with it.
 ///
 /// # Errors
-/// Every problem found.
-pub fn compile(_text: &str, _names: &Names<'_>) -> Result<Program, Vec<Problem>> {
-    Ok(Program {})
-}
-
-impl Program {
-    /// The type of its value.
-    #[must_use]
-    pub fn ty(&self) -> Type {
-        Type::Bool
-    }
-
-    /// The columns it reads, ascending, none twice.
-    #[must_use]
-    pub fn reads(&self) -> &[usize] {
-        &[]
-    }
-
-    /// STUB
-    #[must_use]
-    pub fn evaluate(&self, inputs: &Inputs<'_>) -> Evaluated {
-        Evaluated {
-            values: arrow::array::new_null_array(&self.ty().arrow(), inputs.rows),
-            faults: Vec::new(),
-        }
-    }
-
-    /// A text that two programs share only if they mean the same; used to share work and to fingerprint.
-    #[must_use]
-    pub fn canonical(&self) -> &str {
-        ""
-    }
+/// Every problem found, in the order of the text.
+pub fn compile(text: &str, names: &Names<'_>) -> Result<Program, Vec<Problem>> {
+    let places = parse::Places::new(text);
+    let tree = parse::parse(&places).map_err(|problem| vec![problem])?;
+    lower::lower(&places, tree, names)
 }

@@ -214,3 +214,77 @@ impl Dedup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether an id of this time is a duplicate at this horizon.
+    fn again(dedup: &mut Dedup, id: &str, time: i64, horizon: i64) -> bool {
+        let id = Fingerprint::of(id);
+        let first = dedup.observe(id, EventTime(time), EventTime(horizon), 0, time);
+        first.is_some()
+    }
+
+    #[test]
+    fn the_first_copy_is_found_with_its_decision() {
+        let mut dedup = Dedup::new(Span(100));
+        let id = Fingerprint::of("s1");
+        let mut see = |offset| dedup.observe(id, EventTime(5), EventTime::MIN, 3, offset);
+        assert_eq!(see(7), None);
+        let mut copy = FirstCopy {
+            partition: 3,
+            offset: 7,
+            outcome: None,
+            score: 0,
+        };
+        assert_eq!(see(9), Some(copy), "in the same step, not yet decided");
+        dedup.decide(id, 2, 80);
+        (copy.outcome, copy.score) = (Some(2), 80);
+        assert_eq!(dedup.get(id), Some(copy));
+        assert_eq!(dedup.get(Fingerprint::of("s2")), None);
+        dedup.decide(Fingerprint::of("s2"), 1, 1);
+        assert_eq!(dedup.len(), 1);
+    }
+
+    #[test]
+    fn an_id_is_forgotten_exactly_when_it_is_older_than_the_horizon() {
+        let mut dedup = Dedup::new(Span(1000));
+        for (id, time, horizon, want) in [
+            ("a", 50, 0, false),
+            ("b", 51, 0, false),
+            ("a", 50, 1050, true),
+            ("a", 50, 1051, false),
+            ("b", 51, 1051, true),
+            // Older than the horizon by itself: seen, but not remembered.
+            ("a", 50, 1051, false),
+            // The horizon does not go back.
+            ("b", 51, 2000, false),
+            ("b", 51, 0, false),
+        ] {
+            assert_eq!(again(&mut dedup, id, time, horizon), want, "{id} {horizon}");
+        }
+    }
+
+    #[test]
+    fn memory_follows_the_horizon_and_not_the_stream() {
+        let mut dedup = Dedup::new(Span(1000));
+        let mut naive = std::collections::BTreeMap::<u64, i64>::new();
+        let mut x = 1u64;
+        for t in 0..50_000i64 {
+            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (id, time, horizon) = ((x >> 40) % 4000, t - (x >> 20 & 63) as i64, t - 64);
+            let first = naive.get(&id).is_some_and(|held| *held >= horizon - 1000);
+            if !first {
+                naive.insert(id, time);
+            }
+            assert_eq!(
+                again(&mut dedup, &id.to_string(), time, horizon),
+                first,
+                "{t}"
+            );
+            assert!(dedup.len() < 1300);
+        }
+        assert!(dedup.bytes() < 400_000, "{}", dedup.bytes());
+    }
+}

@@ -19,6 +19,9 @@ const SWEEP_ROWS: u32 = 16;
 /// Records it looks at per row: more than a row can add.
 const SWEEP_PER_ROW: u32 = 2;
 
+/// The sweep lets events in a ring be too old by this part of the longest window.
+const SWEEP_SLACK: i64 = 8;
+
 impl Store {
     /// Room for one more row in a key's ring.
     pub(super) fn make_room(&mut self, key: u32, forget: bool) {
@@ -74,7 +77,10 @@ impl Store {
         let head_new = if self.layout.has_last {
             self.thin(key, head, end, tail)
         } else {
-            (head..end).for_each(|index| self.drop_row(key, index));
+            // Rows leave nothing behind but the time of the last, unless somebody still counts or shares them.
+            let plain = !self.layout.stays && !self.layout.row.has_texts();
+            let first = if plain { end - 1 } else { head };
+            (first..end).for_each(|index| self.drop_row(key, index));
             self.renumber(key, |index| index.max(end));
             end
         };
@@ -182,7 +188,7 @@ impl Store {
         let limit = self.horizon.before(self.layout.longest);
         let record = self.keys.record(key);
         let (oldest, newest) = (record[OLDEST].cast_signed(), record[NEWEST].cast_signed());
-        if record[KEY_LENGTH] == VACANT || oldest > limit.0 {
+        if record[KEY_LENGTH] == VACANT {
             return;
         }
         if !self.layout.stays && newest <= limit.0 {
@@ -190,6 +196,11 @@ impl Store {
             let forgotten = newest.max(record[FORGOTTEN].cast_signed());
             self.swept = self.swept.max(forgotten);
             self.drop_key(key);
+            return;
+        }
+        // A ring that is in use makes room by itself; only where much is too old the sweep does it. An empty ring has
+        // an oldest event at the end of time.
+        if oldest > limit.0.saturating_sub(self.layout.longest.0 / SWEEP_SLACK) {
             return;
         }
         if EventTime(record[TIME].cast_signed()) < self.horizon {

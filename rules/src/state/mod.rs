@@ -5,9 +5,9 @@
 //! are cut into steps. The invariant: an answer that is not flagged approximate is what a scan over every event ever
 //! taken would give.
 //!
-//! Modules in reading order: a plan in words ([`layout`]), an event in words ([`row`], [`columns`], [`text`]), where
-//! words live ([`arena`], [`slab`], [`keys`]), what is done with them ([`store`], [`forget`]), and beside all that the
-//! memory of event ids ([`dedup`]).
+//! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
+//! (`arena`, `slab`, `keys`), what is done with them (`store`, `forget`, `warm`), and beside all that the memory of
+//! event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -20,6 +20,10 @@ mod forget;
 mod keys;
 mod layout;
 mod store;
+mod warm;
+
+#[cfg(test)]
+mod tests;
 
 use arrow::array::{ArrayRef, BooleanArray};
 
@@ -27,6 +31,7 @@ use self::columns::{Input, Output, StepKeys};
 use self::layout::Layout;
 use self::row::{Place, set_bit};
 use self::store::Store;
+use self::warm::AHEAD;
 use crate::aggregate::Aggregate;
 use crate::ruleset::Scope;
 use crate::time::EventTime;
@@ -148,7 +153,7 @@ impl GroupState {
         &self.approximate
     }
 
-    /// How much the group holds.
+    /// How much the group holds. Walks over the sets and float sums of all keys: for a scrape, not for an event.
     #[must_use]
     pub fn size(&self) -> GroupSize {
         GroupSize {
@@ -199,6 +204,10 @@ impl GroupState {
         };
         self.approximate.clear();
         for row in 0..rows {
+            if row % AHEAD == 0 && row + 1 < rows {
+                let ahead = row..rows.min(row + AHEAD);
+                self.store.warm(&self.keys, ahead);
+            }
             self.store.tick(step.horizon[row]);
             let approximate = self.take(step, &columns, row, outputs);
             self.approximate.push(approximate);

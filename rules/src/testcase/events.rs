@@ -75,7 +75,7 @@ pub(super) fn text_for(text: &str, number: usize) -> String {
 }
 
 /// The sends as a step's events.
-pub(super) fn batch(schema: &Schema, sends: &[Vec<Value>]) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn batch(schema: &Schema, sends: &[Vec<Value>]) -> Result<RecordBatch, ArrowError> {
     let columns = schema.fields.iter().enumerate().map(|(index, field)| {
         let values = || {
             sends

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-mod events;
+pub(crate) mod events;
 mod expect;
 mod read;
 mod run;

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use num_bigint::{BigInt, Sign};
+use num_traits::ToPrimitive;
 
 /// A fraction; the denominator is positive.
 #[derive(Clone, Debug)]
@@ -113,7 +114,7 @@ impl Fraction {
             return -negated.nearest();
         }
         // The greatest float not above: floats from zero up are ordered as their bits are.
-        let (mut low, mut high) = (0, f64::MAX.to_bits());
+        let (mut low, mut high) = self.bracket();
         while low < high {
             let middle = low + (high - low).div_ceil(2);
             match self.compare(&Fraction::float(f64::from_bits(middle))) {
@@ -133,6 +134,22 @@ impl Fraction {
             Ordering::Equal => low % 2 == 1,
         };
         f64::from_bits(low + u64::from(up))
+    }
+
+    /// Bits of floats between which the greatest one not above this is: near a rough quotient if that is right, else
+    /// all of them.
+    fn bracket(&self) -> (u64, u64) {
+        let all = (0, f64::MAX.to_bits());
+        let rough = self.numerator.to_f64().zip(self.denominator.to_f64());
+        let Some(rough) = rough.map(|(a, b)| a / b).filter(|x| x.is_finite()) else {
+            return all;
+        };
+        let low = rough.to_bits().saturating_sub(4);
+        let high = (rough.to_bits() + 4).min(all.1);
+        let float = |bits| Fraction::float(f64::from_bits(bits));
+        let inside = self.compare(&float(low)) != Ordering::Less
+            && self.compare(&float(high)) == Ordering::Less;
+        if inside { (low, high) } else { all }
     }
 }
 

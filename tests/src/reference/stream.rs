@@ -49,7 +49,7 @@ pub fn plan(rng: &mut ChaCha8Rng) -> GroupPlan {
     };
     let keys = [0, 1, 1, 1, 2][rng.random_range(0..5)];
     let inputs = rng.random_range(1..5);
-    let filters = [0, 1, 3, 64][rng.random_range(0..4)];
+    let filters = [0, 1, 3, 3, 0, 2, 3, 64][rng.random_range(0..8)];
     let mut plan = GroupPlan {
         key: some_types(rng, keys),
         inputs: some_types(rng, inputs),

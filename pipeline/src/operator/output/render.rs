@@ -1,49 +1,39 @@
-//! Decisions and alerts as records and as columns.
+//! Decisions and alerts as records: what `rules` writes, under the key the event came with.
 //!
-//! The invariant: the rendering itself is `rules`'; here only keys are added.
+//! The invariant: a record without a key comes from a source without keys.
 
-use arrow::array::RecordBatch;
-use arrow::error::ArrowError;
 use connectors::record::OutRecord;
-use rules::decision::{self, View};
+use rules::decision::View;
 
 use crate::operator::merge::Merged;
 
-/// One record per decision, under the key its event came with, or else the event's id.
+/// Most decisions have no hit and about this many bytes.
+const TYPICAL_BYTES: usize = 320;
+
+/// One record per decision.
 pub(super) fn decisions(view: &View<'_>, step: &Merged) -> Vec<OutRecord> {
-    let mut records = Vec::with_capacity(step.times.len());
-    decision::write_decisions(view, |row, json| {
-        records.push(record(view, step, row, json))
-    });
-    records
+    let record = |row| {
+        let mut json = Vec::with_capacity(TYPICAL_BYTES);
+        view.write_decision(row, &mut json);
+        keyed(step, row, json)
+    };
+    (0..step.times.len()).map(record).collect()
 }
 
 /// One record per alert.
 pub(super) fn alerts(view: &View<'_>, step: &Merged) -> Vec<OutRecord> {
-    let mut records = Vec::new();
-    decision::write_alerts(view, |row, json| {
-        records.push(record(view, step, row, json))
-    });
-    records
+    let record = |hit: &rules::evaluate::Hit| {
+        let mut json = Vec::with_capacity(2 * TYPICAL_BYTES);
+        view.write_alert(hit, &mut json);
+        keyed(step, hit.row, json)
+    };
+    view.alerts().map(record).collect()
 }
 
-/// Decisions as columns.
-pub(super) fn decision_columns(view: &View<'_>) -> Result<RecordBatch, ArrowError> {
-    decision::decision_batch(view)
-}
-
-/// Alerts as columns.
-pub(super) fn alert_columns(view: &View<'_>) -> Result<RecordBatch, ArrowError> {
-    decision::alert_batch(view)
-}
-
-fn record(view: &View<'_>, step: &Merged, row: usize, json: &[u8]) -> OutRecord {
-    let key = step
-        .key(row)
-        .map_or_else(|| view.event_id(row).into_bytes(), <[u8]>::to_vec);
+fn keyed(step: &Merged, row: usize, json: Vec<u8>) -> OutRecord {
     OutRecord {
-        key: Some(key),
-        value: Some(json.to_vec()),
+        key: step.key(row).map(<[u8]>::to_vec),
+        value: Some(json),
         headers: Vec::new(),
     }
 }

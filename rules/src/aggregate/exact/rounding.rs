@@ -46,7 +46,7 @@ pub(crate) fn quotient(numerator: u128, denominator: u128) -> f64 {
     const EXACT: u128 = 1 << 53;
     if numerator <= EXACT && denominator <= EXACT {
         // Both are floats; one IEEE division rounds once.
-        return numerator as f64 / denominator as f64;
+        return numerator as u64 as f64 / denominator as u64 as f64;
     }
     if numerator == 0 {
         return 0.0;
@@ -103,6 +103,19 @@ mod tests {
         assert_eq!(nearest((1 << 54) - 1, false, 970), f64::INFINITY);
         assert_eq!(nearest(1, false, 2000), f64::INFINITY);
         assert_eq!(nearest(1, false, -5000), 0.0);
+    }
+
+    #[test]
+    fn what_a_division_leaves_decides_a_half() {
+        for divisor in [3u128, 1 << 50] {
+            let half = ((1u128 << 65) + (1 << 12)) * divisor;
+            for (numerator, above) in [(half, false), (half + 1, true)] {
+                let two65 = 2f64.powi(65);
+                assert_eq!(quotient(numerator, divisor) > two65, above);
+                let long = big_quotient(&numerator.into(), &divisor.into(), 0);
+                assert_eq!(long > two65, above);
+            }
+        }
     }
 
     #[test]

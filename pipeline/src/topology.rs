@@ -1,0 +1,137 @@
+//! From a checked configuration and a checked pack to the parts of a worker: source, operators, sinks, commit log.
+//!
+//! The idea: which commit log there is follows from the source alone. A Kafka topic brings its consumer group and the
+//! control topic, the embedded log brings itself, a file or the generator brings none and is read anew each time. The
+//! invariant: what is built here has been checked before; what still fails is the world outside.
+
+mod embedded;
+mod kafka;
+mod sinks;
+mod source;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use connectors::embedded::{EmbeddedError, EmbeddedLog};
+use connectors::file::FileSource;
+use connectors::format::WantedError;
+use connectors::format::columns::ColumnCaster;
+use connectors::kafka::KafkaFailure;
+use connectors::log::CommitLog;
+use connectors::sink::SinkError;
+use connectors::source::SourceError;
+use rules::decision::Renderer;
+use rules::evaluate::Engine;
+use rules::ruleset::RuleSet;
+
+use self::embedded::Embedded;
+use self::kafka::Clusters;
+use crate::clock::Clock;
+use crate::config::{Config, Start};
+use crate::operator::decode::Decode;
+use crate::operator::merge::MergeLimits;
+use crate::operator::output::Output;
+use crate::operator::wanted;
+use crate::worker::{Begin, Delivery, Parts};
+
+/// Bounds of the merge: a step is small enough to stay in the caches and large enough to pay for itself; what is
+/// buffered covers a fetch of every partition; a silent partition is waited for as long as a person would not notice.
+pub const MERGE_LIMITS: MergeLimits = MergeLimits {
+    step_rows: 4_096,
+    buffered_rows: 65_536,
+    buffered_bytes: 64 << 20,
+    wait_micros: 200_000,
+};
+
+/// Why the parts could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The source cannot be opened.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A sink cannot be opened.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The embedded log cannot be opened.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    /// The cluster cannot be reached, or refuses.
+    #[error(transparent)]
+    Kafka(#[from] KafkaFailure),
+    /// The pack wants a column no input can give.
+    #[error("decode: {0}")]
+    Wanted(#[from] WantedError),
+}
+
+/// Opens a file, or the files of a glob, with the operator that turns its records into rows of this pack.
+///
+/// # Errors
+/// [`BuildError`] when it cannot be read.
+pub fn open_file(path: &Path, rules: &RuleSet) -> Result<(FileSource, Decode), BuildError> {
+    let wanted = wanted::columns(&rules.schema);
+    let (source, decoder) = source::file(path, &wanted)?;
+    let schema = Arc::new(rules.schema.clone());
+    let decode = Decode::new(schema, decoder, Box::new(ColumnCaster::new(wanted)?));
+    Ok((source, decode))
+}
+
+/// What sinks may be bound to.
+struct Site<'a> {
+    embedded: Option<Embedded>,
+    clusters: Clusters<'a>,
+    /// Whether a run goes on where the last one ended, so that files must be written on and not anew.
+    goes_on: bool,
+    /// Whether the embedded log is the commit log, so that what is written there is part of its commits.
+    atomic: bool,
+}
+
+/// Builds the parts of a worker; `log` is the embedded log where somebody has it open already.
+///
+/// # Errors
+/// [`BuildError`] when something outside cannot be had.
+pub fn build(
+    config: &Config,
+    rules: Arc<RuleSet>,
+    clock: &Arc<dyn Clock>,
+    log: Option<EmbeddedLog>,
+) -> Result<Parts, BuildError> {
+    let mut site = Site {
+        embedded: Embedded::open_if_used(config, clock, log)?,
+        clusters: Clusters::new(&config.name),
+        goes_on: false,
+        atomic: false,
+    };
+    let source = source::open(config, &rules, &mut site, clock)?;
+    site.goes_on = site.atomic || source.log.is_some();
+    let topic = source.source.topic().to_owned();
+    let decisions = sinks::open_all(&config.sinks.decisions, sinks::Stream::Decisions, &mut site)?;
+    let alerts = sinks::open_all(&config.sinks.alerts, sinks::Stream::Alerts, &mut site)?;
+    let dead_letters = sinks::open_all(
+        &config.sinks.dead_letters,
+        sinks::Stream::DeadLetters,
+        &mut site,
+    )?;
+    let renderer = Renderer::new(Arc::clone(&rules), &config.name, &topic);
+    let embedded = site.embedded.filter(|_| site.atomic);
+    let log = source
+        .log
+        .or_else(|| Some(Box::new(embedded?.commit) as Box<dyn CommitLog>));
+    let keep = log.as_deref().is_some_and(CommitLog::atomic);
+    Ok(Parts {
+        app: config.name.clone(),
+        source: source.source,
+        begin: match config.start {
+            Start::Earliest => Begin::Earliest,
+            Start::Latest => Begin::Latest,
+        },
+        decode: source.decode,
+        engine: Engine::new(rules, &config.name),
+        output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep),
+        log,
+        delivery: Delivery {
+            commit_every: config.delivery.commit_every,
+            commit_records: config.delivery.commit_records,
+        },
+        limits: MERGE_LIMITS,
+    })
+}

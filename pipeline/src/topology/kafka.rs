@@ -1,0 +1,44 @@
+//! Kafka clients of a run: one producer per cluster and set of properties, shared by all that write there.
+
+use connectors::kafka::{KafkaFailure, KafkaProducer, KafkaSettings};
+
+use crate::config::Kafka;
+
+/// Producers by what they were made from.
+pub(super) struct Clusters<'a> {
+    application: &'a str,
+    producers: Vec<(KafkaSettings, KafkaProducer)>,
+}
+
+impl<'a> Clusters<'a> {
+    pub(super) fn new(application: &'a str) -> Clusters<'a> {
+        Clusters {
+            application,
+            producers: Vec::new(),
+        }
+    }
+
+    /// How the connectors want to be told of a cluster.
+    pub(super) fn settings(&self, kafka: &Kafka) -> KafkaSettings {
+        let mut settings = KafkaSettings::new(&kafka.brokers, self.application);
+        settings.properties.clone_from(&kafka.properties.0);
+        settings.insecure = kafka.insecure;
+        settings
+    }
+
+    /// The producer for a cluster.
+    pub(super) fn producer(
+        &mut self,
+        settings: &KafkaSettings,
+    ) -> Result<KafkaProducer, KafkaFailure> {
+        let same = |known: &KafkaSettings| {
+            known.brokers == settings.brokers && known.properties == settings.properties
+        };
+        if let Some((_, producer)) = self.producers.iter().find(|(known, _)| same(known)) {
+            return Ok(producer.clone());
+        }
+        let producer = KafkaProducer::new(settings)?;
+        self.producers.push((settings.clone(), producer.clone()));
+        Ok(producer)
+    }
+}
