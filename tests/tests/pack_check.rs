@@ -356,7 +356,7 @@ fn rules_say_what_is_wrong_with_them() {
         "when: :n = 5 -- mean",
         expect![[r#"
             21:11 error E0405 [:n = 5 -- mean] this live rule hits on every event
-                help: a rule that is switched off has `mode: off`, one that is tried out `mode: shadow`, one that is tried out `mode: shadow`
+                help: a rule that is switched off has `mode: off`, one that is tried out `mode: shadow`
         "#]],
     );
     check(
