@@ -20,6 +20,7 @@ pub mod observe;
 pub mod shutdown;
 
 pub mod delivery;
+pub mod features;
 pub mod operator;
 pub mod step;
 pub mod topology;

@@ -23,6 +23,7 @@ use rules::ruleset::RuleSet;
 
 use self::embedded::Embedded;
 use self::kafka::Clusters;
+pub use self::source::open_file;
 use crate::clock::Clock;
 use crate::config::{Config, Start};
 use crate::operator::merge::MergeLimits;

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use connectors::reject::RejectCode;
 use rules::diagnostic::{Code as PackCode, suggest};
 
 use super::{Exit, Io};
@@ -39,12 +40,17 @@ pub(super) fn pages() -> Vec<Page> {
         name: code.name(),
         text: code.page(),
     });
+    let records = RejectCode::ALL.iter().map(|code| Page {
+        id: code.id(),
+        name: code.name(),
+        text: code.page(),
+    });
     let configs = Code::ALL.iter().map(|code| Page {
         id: code.id(),
         name: code.name(),
         text: code.page(),
     });
-    let mut all: Vec<Page> = packs.chain(configs).collect();
+    let mut all: Vec<Page> = packs.chain(records).chain(configs).collect();
     all.sort_by_key(|page| page.id);
     all
 }

@@ -113,14 +113,11 @@ fn shared(written: &Written<'_>, notes: &mut Notes<'_>) {
 
 /// Exactly once needs one log for outputs and offsets; on Kafka that is not built yet.
 fn promise(written: &Written<'_>, notes: &mut Notes<'_>) {
-    let (Some((delivery, span)), Some((source, ..)), Some(streams)) =
-        (&written.delivery, &written.source, &written.streams)
+    let (Some((Mode::ExactlyOnce, span)), Some((source, ..)), Some(streams)) =
+        (&written.mode, &written.source, &written.streams)
     else {
         return;
     };
-    if delivery.mode != Mode::ExactlyOnce {
-        return;
-    }
     let mut sinks = streams.all.iter().flatten();
     if matches!(source, Source::Kafka { .. })
         || sinks.any(|(sink, _)| matches!(sink, Sink::Kafka(_)))

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::client;
+use super::secret::is_secret;
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Scalar, Value};
 use crate::error_code::Code;
@@ -94,7 +94,7 @@ fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>)
         }
         read.insert(key.text.clone(), text.text().to_owned());
     }
-    for problem in client::check_properties(&read) {
+    for problem in connectors::kafka::check_properties(&read) {
         let name = problem.name.as_str();
         let span = entries
             .iter()
@@ -107,20 +107,6 @@ fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>)
         notes.error_with(Code::Property, span, message, help);
     }
     Properties(read)
-}
-
-/// Names of librdkafka whose values nobody may read.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [
-        "password",
-        "secret",
-        "key.pem",
-        "oauthbearer.config",
-        "token",
-    ]
-    .iter()
-    .any(|part| name.contains(part))
 }
 
 fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Notes<'_>) {
@@ -138,7 +124,8 @@ fn check_brokers(
     value: &Value,
     notes: &mut Notes<'_>,
 ) {
-    if let Some(reason) = client::check_brokers(brokers.text(), &properties.0, insecure) {
+    if let Some(reason) = connectors::kafka::check_brokers(brokers.text(), &properties.0, insecure)
+    {
         notes.error(Code::Brokers, &value.span, format!("brokers: {reason}"));
     }
 }

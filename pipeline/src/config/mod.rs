@@ -6,11 +6,11 @@
 //! to the working directory, and no `Debug` of it shows a secret.
 
 mod check;
-mod client;
 mod connector;
 mod fill;
 mod kafka;
 mod read;
+mod secret;
 mod section;
 mod sinks;
 mod source;
@@ -176,7 +176,7 @@ pub struct Checked {
     pub config: Option<Config>,
     /// Everything that is wrong, and warnings.
     pub findings: Vec<Finding>,
-    /// The text the findings point into.
+    /// The text the findings point into, with stars for secrets.
     pub text: SourceText,
 }
 
@@ -188,7 +188,7 @@ pub fn load(path: &Path, lookup: &dyn Lookup) -> Checked {
         Ok(bytes) => {
             let base = path.parent().unwrap_or(Path::new(""));
             match rules::definition::SourceFile::from_bytes(&file, bytes, CONFIG_BYTES_MAX) {
-                Ok(source) => check(&file, source.text, base, lookup),
+                Ok(source) => check(&file, &source.text, base, lookup),
                 Err(found) => unread(file, found.into()),
             }
         }
@@ -206,11 +206,11 @@ pub fn load(path: &Path, lookup: &dyn Lookup) -> Checked {
 
 /// Checks a configuration's text; `base` is what its paths are relative to.
 #[must_use]
-pub fn check(file: &str, text: String, base: &Path, lookup: &dyn Lookup) -> Checked {
-    let (config, findings) = read::read(file, &text, base, lookup);
+pub fn check(file: &str, text: &str, base: &Path, lookup: &dyn Lookup) -> Checked {
+    let (config, findings, text) = read::read(file, text, base, lookup);
     let file = file.to_owned();
     Checked {
-        config: config.filter(|_| !crate::finding::any_error(&findings)),
+        config,
         findings,
         text: SourceText { file, text },
     }

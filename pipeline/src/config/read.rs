@@ -7,6 +7,7 @@ use std::time::Duration;
 use rules::time::Span;
 
 use super::fill::{Fill, Lookup};
+use super::secret::masked;
 use super::section::{Notes, Section, scalar};
 use super::sinks::{self, Streams};
 use super::value::{self, Value};
@@ -31,23 +32,23 @@ pub(super) struct Written<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) source: Option<(Source, Start, Range<usize>)>,
     pub(super) streams: Option<Streams>,
-    pub(super) delivery: Option<(Delivery, Range<usize>)>,
+    pub(super) mode: Option<(Mode, Range<usize>)>,
 }
 
-/// Reads a text.
+/// Reads a text: what it says, what is wrong with it, and the text as it may be shown.
 pub(super) fn read(
     file: &str,
     text: &str,
     base: &Path,
     lookup: &dyn Lookup,
-) -> (Option<Config>, Vec<Finding>) {
+) -> (Option<Config>, Vec<Finding>, String) {
     let (tree, found) = rules::definition::tree::read(file, text);
     let mut notes = Notes {
         file,
         found: found.into_iter().map(Finding::from).collect(),
     };
     let Some(tree) = tree else {
-        return (None, notes.found);
+        return (None, notes.found, masked(text, None));
     };
     let fill = Fill { file, base, lookup };
     let mut unfilled = Vec::new();
@@ -56,7 +57,11 @@ pub(super) fn read(
     let config = read_all(&value, base, &mut notes);
     let mut found = notes.found;
     found.sort_by_key(|finding| (finding.span.start, finding.span.end));
-    (config.filter(|_| !any_error(&found)), found)
+    (
+        config.filter(|_| !any_error(&found)),
+        found,
+        masked(text, Some(&value)),
+    )
 }
 
 fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config> {
@@ -71,7 +76,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
     let streams = all
         .need("sinks", notes)
         .and_then(|value| sinks::read(value, base, secrets, notes));
-    let delivery = read_delivery(all, notes);
+    let (delivery, mode) = read_delivery(all, notes);
     let state = read_state(all, base, name.unwrap_or_default(), notes);
     let http = match all.get("http") {
         Some(value) => Section::open(value, "http", &["listen"], notes)
@@ -83,7 +88,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         name,
         source,
         streams,
-        delivery,
+        mode,
     };
     check::compare(&written, notes);
     let (source, start, _) = written.source?;
@@ -97,7 +102,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
             alerts,
             dead_letters,
         },
-        delivery: written.delivery?.0,
+        delivery: delivery?,
         state: state?,
         http: http?,
         start,
@@ -143,38 +148,40 @@ fn read_pack(all: Section<'_>, base: &Path, notes: &mut Notes<'_>) -> Option<std
     }
 }
 
-fn read_delivery(all: Section<'_>, notes: &mut Notes<'_>) -> Option<(Delivery, Range<usize>)> {
+/// The whole of it, and the mode with its place: what is promised is compared even when a duration is wrong.
+fn read_delivery(
+    all: Section<'_>,
+    notes: &mut Notes<'_>,
+) -> (Option<Delivery>, Option<(Mode, Range<usize>)>) {
     let default = Delivery {
         mode: Mode::AtLeastOnce,
         commit_every: Duration::from_millis(50),
         commit_records: 10_000,
     };
     let Some(value) = all.get("delivery") else {
-        return Some((default, 0..0));
+        return (Some(default), None);
     };
-    let section = Section::open(
-        value,
-        "delivery",
-        &["mode", "commit_every", "commit_records"],
-        notes,
-    )?;
-    let mode = section.word("mode", &["at_least_once", "exactly_once"], notes);
+    let known = ["mode", "commit_every", "commit_records"];
+    let Some(section) = Section::open(value, "delivery", &known, notes) else {
+        return (None, None);
+    };
+    let mode = match section.word("mode", &["at_least_once", "exactly_once"], notes) {
+        Some("exactly_once") => Some(Mode::ExactlyOnce),
+        Some(_) => Some(Mode::AtLeastOnce),
+        None => None,
+    };
     let every = Span(1_000)..=Span::seconds(60);
     let commit_every = section.duration("commit_every", default.commit_every, every, notes);
     let commit_records = section.integer("commit_records", 1..=10_000_000, notes);
-    let place = section
-        .get("mode")
-        .map_or(value.span.clone(), |value| value.span.clone());
-    let delivery = Delivery {
-        mode: if mode? == "exactly_once" {
-            Mode::ExactlyOnce
-        } else {
-            Mode::AtLeastOnce
-        },
-        commit_every: commit_every?,
-        commit_records: commit_records?.unwrap_or(default.commit_records),
+    let place = section.get("mode").map_or(&value.span, |value| &value.span);
+    let read = || {
+        Some(Delivery {
+            mode: mode?,
+            commit_every: commit_every?,
+            commit_records: commit_records?.unwrap_or(default.commit_records),
+        })
     };
-    Some((delivery, place))
+    (read(), mode.map(|mode| (mode, place.clone())))
 }
 
 fn read_state(all: Section<'_>, base: &Path, name: &str, notes: &mut Notes<'_>) -> Option<State> {

@@ -68,6 +68,15 @@ impl Scalar {
         text
     }
 
+    /// Whether it only says where a secret is.
+    pub(super) fn names_a_secret_elsewhere(&self) -> bool {
+        let inner = self
+            .written
+            .strip_prefix("${")
+            .and_then(|rest| rest.strip_suffix('}'));
+        inner.is_some_and(|inner| !inner.contains(['$', '}']))
+    }
+
     /// Whether it came from the environment or a file.
     pub(super) fn is_filled(&self) -> bool {
         self.filled.is_some()

@@ -110,3 +110,35 @@ impl Code {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_page_and_every_page_its_code() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].id() < pair[1].id(), "{pair:?}");
+        }
+        for code in Code::ALL {
+            let title = code.page().lines().next().unwrap();
+            assert!(title.starts_with(&format!("# {}: ", code.id())), "{title}");
+            assert!(title.ends_with(&format!("(`{}`)", code.name())), "{title}");
+            assert!(
+                code.page().contains("## Example") && code.page().contains("## What to do"),
+                "{title}"
+            );
+        }
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error_code");
+        let pages = std::fs::read_dir(here).unwrap().filter(|entry| {
+            entry
+                .as_ref()
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "md")
+        });
+        assert_eq!(pages.count(), Code::ALL.len());
+    }
+}

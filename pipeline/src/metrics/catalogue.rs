@@ -269,7 +269,7 @@ pub const STATE_BYTES: Entry = gauge(
     "tollgate_state_bytes",
     "bytes",
     &["feature"],
-    "Memory held by the state; features of one key share a store, which is divided evenly among them.",
+    "Memory held by the state; features of one key share a store, and each has its share.",
 );
 /// State keys.
 pub const STATE_KEYS: Entry = gauge(

@@ -61,16 +61,8 @@ pub(super) fn open(
                 (Box::new(source), Some(json(wanted.clone())?), None)
             }
             config::Source::File { path } => {
-                let source = FileSource::open(&path.to_string_lossy(), options(&wanted))?;
-                let decoder: Option<Box<dyn Decoder>> = match source.kind() {
-                    FileKind::Ndjson => Some(json(wanted.clone())?),
-                    FileKind::Csv => Some(Box::new(CsvDecoder::new(
-                        wanted.clone(),
-                        source.header(),
-                        Limits::DEFAULT,
-                    )?)),
-                    FileKind::Parquet => None,
-                };
+                let records = FileOptions::default().batch_records;
+                let (source, decoder) = file(&path.to_string_lossy(), &wanted, records)?;
                 (Box::new(source), decoder, None)
             }
             config::Source::Generate(generate) => (
@@ -91,13 +83,50 @@ pub(super) fn open(
     })
 }
 
-/// Only the columns that are wanted are read from Parquet.
-fn options(wanted: &[WantedColumn]) -> FileOptions {
-    let columns = wanted.iter().map(|column| column.from.clone()).collect();
-    FileOptions {
-        columns: Some(columns),
-        ..FileOptions::default()
-    }
+/// Opens a file, or all that a glob names, with the operator that makes rows of a pack's schema of its records.
+///
+/// # Errors
+/// [`BuildError`] when there is no such file, or its columns cannot be read.
+pub fn open_file(
+    path: &str,
+    rules: &RuleSet,
+    batch_records: usize,
+) -> Result<(FileSource, Decode), BuildError> {
+    let wanted = wanted::columns(&rules.schema);
+    let (source, decoder) = file(path, &wanted, batch_records)?;
+    let caster = Box::new(ColumnCaster::new(wanted)?);
+    Ok((
+        source,
+        Decode::new(Arc::new(rules.schema.clone()), decoder, caster),
+    ))
+}
+
+fn file(
+    path: &str,
+    wanted: &[WantedColumn],
+    batch_records: usize,
+) -> Result<(FileSource, Option<Box<dyn Decoder>>), BuildError> {
+    // Only the columns that are wanted are read from Parquet.
+    let columns = Some(wanted.iter().map(|column| column.from.clone()).collect());
+    let source = FileSource::open(
+        path,
+        FileOptions {
+            columns,
+            batch_records,
+            ..FileOptions::default()
+        },
+    )?;
+    let wanted = wanted.to_vec();
+    let decoder: Option<Box<dyn Decoder>> = match source.kind() {
+        FileKind::Ndjson => Some(Box::new(JsonDecoder::new(wanted, Limits::DEFAULT)?)),
+        FileKind::Csv => Some(Box::new(CsvDecoder::new(
+            wanted,
+            source.header(),
+            Limits::DEFAULT,
+        )?)),
+        FileKind::Parquet => None,
+    };
+    Ok((source, decoder))
 }
 
 /// A generator with a rate lives on the wall clock, one without on a fixed one, so that its bytes are the same each time.
