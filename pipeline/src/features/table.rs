@@ -115,7 +115,7 @@ impl Table {
                 writer
                     .into_inner()
                     .flush()
-                    .map_err(|error| failure(path, &error.to_string()))?;
+                    .map_err(|error| failure(&path, &error.to_string()))?;
             }
         }
         Ok(())
