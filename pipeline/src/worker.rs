@@ -238,8 +238,7 @@ impl Worker {
         self.summary.decisions += written.decisions;
         self.summary.alerts += written.alerts;
         self.summary.dead_letters += written.dead_letters;
-        self.meter
-            .step(self.parts.engine.rules(), merged, &self.out, latency);
+        self.meter.step(merged, &self.out, latency);
         let view = StepView {
             rules: self.parts.engine.rules(),
             events: &merged.rows,

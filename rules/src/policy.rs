@@ -73,12 +73,12 @@ mod tests {
 
     #[test]
     fn the_most_severe_action_wins_and_scores_add_to_a_maximum() {
-        let cases: [(&[(usize, i64)], (usize, i64)); 5] = [
-            (&[], (3, 0)),
-            (&[(1, 40)], (1, 40)),
-            (&[(2, 20), (0, 70), (1, 5)], (0, 95)),
-            (&[(1, 60), (1, 60)], (1, 100)),
-            (&[(1, i64::MAX), (1, i64::MAX)], (1, 100)),
+        let cases = [
+            (vec![], (3, 0)),
+            (vec![(1, 40)], (1, 40)),
+            (vec![(2, 20), (0, 70), (1, 5)], (0, 95)),
+            (vec![(1, 60), (1, 60)], (1, 100)),
+            (vec![(1, i64::MAX), (1, i64::MAX)], (1, 100)),
         ];
         for (hits, (outcome, score)) in cases {
             let verdict = by_hits(&policy(), hits.iter().copied());

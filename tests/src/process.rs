@@ -322,28 +322,32 @@ fn modified(path: &Path) -> Option<SystemTime> {
         .ok()
 }
 
-/// The body of `http://ADDRESS/PATH`, and its status.
+/// Status and body of `http://ADDRESS/PATH`.
 ///
 /// # Panics
 /// When nothing answers there.
 #[must_use]
 pub fn get(address: &str, path: &str) -> (u16, String) {
+    try_get(address, path).unwrap_or_else(|| panic!("nothing answers at {address}{path}"))
+}
+
+/// Status and body of `http://ADDRESS/PATH`, or nothing when nothing answers.
+///
+/// # Panics
+/// When the body is no text.
+#[must_use]
+pub fn try_get(address: &str, path: &str) -> Option<(u16, String)> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(30)))
         .build()
         .into();
-    let mut response = agent
-        .get(format!("http://{address}{path}"))
-        .call()
-        .expect("something answers there");
-    (
-        response.status().as_u16(),
-        response
-            .body_mut()
-            .read_to_string()
-            .expect("the body is text"),
-    )
+    let mut response = agent.get(format!("http://{address}{path}")).call().ok()?;
+    let body = response
+        .body_mut()
+        .read_to_string()
+        .expect("the body is text");
+    Some((response.status().as_u16(), body))
 }
 
 /// A loopback address nothing listens on at this moment.

@@ -31,32 +31,32 @@ enum Agree {
 const CUSTOMERS: [Pair; 6] = [
     (
         "CUSTOMER_ID_NB_TX_1DAY_WINDOW",
-        "customer_n_1d",
+        "cust_cnt_1d",
         Agree::Exactly,
     ),
     (
         "CUSTOMER_ID_AVG_AMOUNT_1DAY_WINDOW",
-        "customer_avg_1d",
+        "cust_avg_1d",
         Agree::Closely,
     ),
     (
         "CUSTOMER_ID_NB_TX_7DAY_WINDOW",
-        "customer_n_7d",
+        "cust_cnt_7d",
         Agree::Exactly,
     ),
     (
         "CUSTOMER_ID_AVG_AMOUNT_7DAY_WINDOW",
-        "customer_avg_7d",
+        "cust_avg_7d",
         Agree::Closely,
     ),
     (
         "CUSTOMER_ID_NB_TX_30DAY_WINDOW",
-        "customer_n_30d",
+        "cust_cnt_30d",
         Agree::Exactly,
     ),
     (
         "CUSTOMER_ID_AVG_AMOUNT_30DAY_WINDOW",
-        "customer_avg_30d",
+        "cust_avg_30d",
         Agree::Closely,
     ),
 ];
@@ -64,32 +64,32 @@ const CUSTOMERS: [Pair; 6] = [
 const TERMINALS: [Pair; 6] = [
     (
         "TERMINAL_ID_NB_TX_1DAY_WINDOW",
-        "terminal_n_1d",
+        "term_cnt_1d",
         Agree::Exactly,
     ),
     (
         "TERMINAL_ID_RISK_1DAY_WINDOW",
-        "terminal_risk_1d",
+        "term_risk_1d",
         Agree::Closely,
     ),
     (
         "TERMINAL_ID_NB_TX_7DAY_WINDOW",
-        "terminal_n_7d",
+        "term_cnt_7d",
         Agree::Exactly,
     ),
     (
         "TERMINAL_ID_RISK_7DAY_WINDOW",
-        "terminal_risk_7d",
+        "term_risk_7d",
         Agree::Closely,
     ),
     (
         "TERMINAL_ID_NB_TX_30DAY_WINDOW",
-        "terminal_n_30d",
+        "term_cnt_30d",
         Agree::Exactly,
     ),
     (
         "TERMINAL_ID_RISK_30DAY_WINDOW",
-        "terminal_risk_30d",
+        "term_risk_30d",
         Agree::Closely,
     ),
 ];

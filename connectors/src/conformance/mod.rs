@@ -11,6 +11,7 @@
 //! ```
 
 pub mod log;
+mod reader;
 pub mod sink;
 pub mod source;
 

@@ -5,8 +5,9 @@
 
 use std::sync::PoisonError;
 
+use super::error::failed;
 use super::sink::{EmbeddedSink, Shared};
-use super::{EmbeddedError, EmbeddedLog, failed};
+use super::{EmbeddedError, EmbeddedLog};
 use crate::log::{CommitLog, Committed, LogError};
 
 /// Most input partitions offsets are kept of.

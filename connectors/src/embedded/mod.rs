@@ -3,14 +3,16 @@
 //!
 //! The one idea: everything lies in one embedded store ([`fjall`]), so one write batch of it is the transaction, and
 //! its journal is what survives kill −9. The invariant: a record that a reader has seen is in the store, and its
-//! offset never changes. Records lie in chunks ([`chunk`]) under `topic · partition · last offset`, so that the first
+//! offset never changes. Records lie in chunks (`chunk`) under `topic · partition · last offset`, so that the first
 //! key at or after an offset is the chunk that holds it.
 //!
 //! One directory belongs to one application and to one process at a time ([`lock`]). Nothing is ever removed: there is
 //! no retention yet, the directory grows with what is written.
 
-pub mod chunk;
+mod chunk;
 pub mod commit;
+pub mod error;
+mod layout;
 pub mod lock;
 pub mod sink;
 pub mod source;
@@ -21,7 +23,7 @@ mod crash_tests;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,12 +32,15 @@ use fjall::{
 };
 
 pub use commit::EmbeddedCommitLog;
+pub use error::EmbeddedError;
 pub use lock::DirectoryLock;
 pub use sink::EmbeddedSink;
 pub use source::EmbeddedSource;
 
 use crate::record::{OutRecord, RawBatch, RawBatchBuilder, partition_of_key};
 use chunk::{Chunk, ChunkWriter};
+use error::failed;
+use layout::{last_offset, record_key, recover, topic_key};
 
 /// The time of appends, microseconds since the epoch; this crate reads no clock.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -73,61 +78,6 @@ pub struct Options {
     pub durability: Durability,
     /// The time of appends.
     pub clock: Clock,
-}
-
-/// Why the log cannot be opened, read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbeddedError {
-    /// Another process has it open.
-    #[error("{} is in use by {holder}", directory.display())]
-    Locked {
-        /// The directory.
-        directory: PathBuf,
-        /// What the other process wrote into its lock file.
-        holder: String,
-    },
-    /// It belongs to another application.
-    #[error("{} belongs to the application {found:?}, not to {wanted:?}", directory.display())]
-    OtherApplication {
-        /// The directory.
-        directory: PathBuf,
-        /// Whose it is.
-        found: String,
-        /// Who asked.
-        wanted: String,
-    },
-    /// A file operation failed.
-    #[error("{operation}: {source}")]
-    File {
-        /// What was attempted.
-        operation: String,
-        /// Why it failed.
-        source: std::io::Error,
-    },
-    /// The store failed.
-    #[error("{operation}: {source}")]
-    Store {
-        /// What was attempted.
-        operation: &'static str,
-        /// Why it failed.
-        source: Box<fjall::Error>,
-    },
-    /// What the store holds is not what this program writes.
-    #[error("{operation}: {cause}")]
-    Damaged {
-        /// What was attempted.
-        operation: String,
-        /// What was found.
-        cause: String,
-    },
-    /// A topic that is not there, or has another number of partitions.
-    #[error("topic {topic}: {cause}")]
-    Topic {
-        /// The topic.
-        topic: String,
-        /// What is wrong.
-        cause: String,
-    },
 }
 
 /// The log; a clone is another handle on it. It is closed when the last handle is dropped.
@@ -437,80 +387,4 @@ impl State {
             .and_then(|topic| topic.ends.get(partition as usize).copied())
             .unwrap_or_default()
     }
-}
-
-fn failed(operation: &'static str) -> impl FnOnce(fjall::Error) -> EmbeddedError {
-    move |source| EmbeddedError::Store {
-        operation,
-        source: Box::new(source),
-    }
-}
-
-fn topic_key(topic: &str) -> Vec<u8> {
-    [b"topic/", topic.as_bytes()].concat()
-}
-
-/// Big-endian, so that keys sort by topic, partition, offset.
-fn record_key(topic: u32, partition: u32, last: i64) -> [u8; 16] {
-    let mut key = [0; 16];
-    key[..4].copy_from_slice(&topic.to_be_bytes());
-    key[4..8].copy_from_slice(&partition.to_be_bytes());
-    key[8..].copy_from_slice(&last.to_be_bytes());
-    key
-}
-
-fn last_offset(key: &[u8]) -> Option<i64> {
-    Some(i64::from_be_bytes(key.get(8..16)?.try_into().ok()?))
-}
-
-/// What the store holds.
-fn recover(
-    records: &Keyspace,
-    meta: &Keyspace,
-    control: &Keyspace,
-) -> Result<State, EmbeddedError> {
-    let damaged = |cause: &str| EmbeddedError::Damaged {
-        operation: "open the log".to_owned(),
-        cause: cause.to_owned(),
-    };
-    let mut state = State::default();
-    for entry in meta.prefix(b"topic/") {
-        let (key, value) = entry.into_inner().map_err(failed("read the topics"))?;
-        let name = key
-            .get(b"topic/".len()..)
-            .and_then(|name| std::str::from_utf8(name).ok());
-        let name = name.ok_or_else(|| damaged("a topic whose name is not text"))?;
-        let (id, partitions) = pair(&value).ok_or_else(|| damaged("a topic without partitions"))?;
-        let ends = (0..partitions)
-            .map(|partition| end_of(records, id, partition))
-            .collect::<Result<_, _>>()?;
-        state.topics.insert(name.to_owned(), Topic { id, ends });
-    }
-    if let Some(last) = control.last_key_value() {
-        let key = last.key().map_err(failed("read the control records"))?;
-        let number = key
-            .get(..8)
-            .and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)));
-        state.control_next = number.ok_or_else(|| damaged("a control record without number"))? + 1;
-    }
-    Ok(state)
-}
-
-fn pair(value: &[u8]) -> Option<(u32, u32)> {
-    let word = |at: usize| Some(u32::from_be_bytes(value.get(at..at + 4)?.try_into().ok()?));
-    Some((
-        word(0)?,
-        word(4).filter(|partitions| *partitions <= PARTITIONS_MAX)?,
-    ))
-}
-
-fn end_of(records: &Keyspace, topic: u32, partition: u32) -> Result<i64, EmbeddedError> {
-    let last = records
-        .range(record_key(topic, partition, 0)..=record_key(topic, partition, i64::MAX))
-        .next_back();
-    let Some(last) = last else {
-        return Ok(0);
-    };
-    let key = last.key().map_err(failed("read the ends"))?;
-    Ok(last_offset(&key).unwrap_or(-1) + 1)
 }

@@ -5,14 +5,18 @@
 //! one over a log. The invariant: a line is a record, also an empty or an endless one; bytes are kept as they are (but
 //! for the line break, and for what lies beyond the limit), and no record hides its neighbours.
 //!
-//! Reading order: [`source`], how text is cut ([`lines`], [`quoted`]), then the sinks ([`ndjson`], [`parquet`]).
+//! Reading order: [`source`], how files are opened ([`open`]) and text is cut ([`lines`],
+//! [`quoted`]), then the sinks ([`ndjson`], [`parquet`]).
 
 mod lines;
 mod ndjson;
+mod open;
 mod parquet;
 mod quoted;
 mod source;
 
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 mod tests;
 

@@ -101,7 +101,7 @@ impl Sink for ParquetSink {
 
     fn close(&mut self) -> Result<(), SinkError> {
         let Some(writer) = self.writer.take() else {
-            if self.schema.is_none() {
+            if self.schema.is_none() && self.partial.exists() {
                 std::fs::remove_file(&self.partial)
                     .map_err(|error| self.failed("remove", &error))?;
             }

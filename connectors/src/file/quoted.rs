@@ -1,23 +1,14 @@
 //! CSV records: lines, but for line breaks inside quotes.
 //!
-//! The idea: a record goes on while a quote is open. A quote that is never closed (within the limit of a record, or
-//! before the file ends) would swallow all that follows; then the first line alone is the record, a bad one, and
-//! reading goes on behind it. The invariant: every line of the file is in exactly one record.
+//! The idea: a record goes on while a quote is open. A quote that is never closed properly (within the limit of a
+//! record, or before the file ends) would swallow what follows; then the first line alone is the record, a bad one,
+//! and reading goes on behind it. The invariant: every line of the file is in exactly one record.
 
 use std::io;
 use std::path::Path;
 
 use super::lines::{Lines, trim};
-
-/// Where the splitting of a record stands; the states of RFC 4180.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    FieldStart,
-    Plain,
-    Quoted,
-    /// Behind a quote inside quotes: the end of the field, or the first half of a quote that is meant.
-    QuoteInQuoted,
-}
+use crate::format::csv::Quoting;
 
 /// The records of one file.
 #[derive(Debug)]
@@ -26,6 +17,8 @@ pub(super) struct Quoted {
     limit: usize,
     /// Lines that were read too far.
     pending: Vec<u8>,
+    /// How much of them was read again.
+    pending_at: usize,
 }
 
 impl Quoted {
@@ -35,6 +28,7 @@ impl Quoted {
             lines: Lines::open(path, limit)?,
             limit,
             pending: Vec::new(),
+            pending_at: 0,
         })
     }
 
@@ -45,14 +39,16 @@ impl Quoted {
             return Ok(false);
         }
         let first_line_end = out.len();
-        let mut state = state_after(State::FieldStart, &out[start..]);
-        while state == State::Quoted {
+        let mut quoting = Quoting::FieldStart.after(&out[start..]);
+        let mut whole = true;
+        while quoting == Quoting::Quoted && whole {
             let line = out.len();
-            if line - start > self.limit || !self.line(out)? {
-                self.pending.splice(0..0, out.drain(first_line_end..));
-                break;
-            }
-            state = state_after(state, &out[line..]);
+            whole = line - start <= self.limit && self.line(out)?;
+            quoting = quoting.after(&out[line..]);
+        }
+        if !whole || quoting == Quoting::Broken {
+            let behind = out.split_off(first_line_end);
+            self.unread(behind);
         }
         trim(out, start);
         Ok(true)
@@ -60,29 +56,21 @@ impl Quoted {
 
     /// A line with its line break, first of those read too far.
     fn line(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
-        if self.pending.is_empty() {
+        let pending = &self.pending[self.pending_at..];
+        if pending.is_empty() {
             return self.lines.next(out);
         }
-        let end = self.pending.iter().position(|byte| *byte == b'\n');
-        let end = end.map_or(self.pending.len(), |at| at + 1);
-        out.extend(self.pending.drain(..end));
+        let end = pending.iter().position(|byte| *byte == b'\n');
+        let end = end.map_or(pending.len(), |at| at + 1);
+        out.extend_from_slice(&pending[..end]);
+        self.pending_at += end;
         Ok(true)
     }
-}
 
-fn state_after(mut state: State, bytes: &[u8]) -> State {
-    // Most lines have no quote at all.
-    if state != State::Quoted && !bytes.contains(&b'"') {
-        return State::FieldStart;
+    /// Puts lines back; at most about a record's limit.
+    fn unread(&mut self, mut lines: Vec<u8>) {
+        lines.extend_from_slice(&self.pending[self.pending_at..]);
+        self.pending = lines;
+        self.pending_at = 0;
     }
-    for byte in bytes {
-        state = match (state, byte) {
-            (State::Quoted, b'"') => State::QuoteInQuoted,
-            (State::Quoted, _) => State::Quoted,
-            (State::FieldStart | State::QuoteInQuoted, b'"') => State::Quoted,
-            (_, b',' | b'\n' | b'\r') => State::FieldStart,
-            (_, _) => State::Plain,
-        };
-    }
-    state
 }

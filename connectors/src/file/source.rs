@@ -4,20 +4,16 @@
 //! start beyond it is refused, and progress can be shown. The invariant: memory is one batch and one block, whatever
 //! the size of the files; a file that grows meanwhile is read as far as it was counted.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use arrow::array::BinaryArray;
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::FileKind;
-use super::lines::{self, Lines};
-use super::quoted::Quoted;
-use crate::format::csv::header_names;
+use super::lines;
+use super::open::{Reader, count_lines, count_quoted, count_rows, files, header_of, open};
 use crate::record::{Batch, ColumnBatch, NO_APPEND_TIME, RawBatch};
 use crate::source::{Assignment, Source, SourceError, SourceEvent};
 
@@ -75,13 +71,6 @@ enum Told {
     Nothing,
     CaughtUp,
     Finished,
-}
-
-#[derive(Debug)]
-enum Reader {
-    Lines(Lines),
-    Quoted(Quoted),
-    Columns(ParquetRecordBatchReader),
 }
 
 impl FileSource {
@@ -324,101 +313,6 @@ fn failure(operation: &str, what: &str, cause: String) -> SourceError {
         operation: format!("{operation} {what}"),
         cause,
         retry: false,
-    }
-}
-
-/// The files a path names, in the order of their paths.
-fn files(path: &str) -> Result<Vec<PathBuf>, String> {
-    if Path::new(path).is_file() {
-        return Ok(vec![PathBuf::from(path)]);
-    }
-    let found = glob::glob(path).map_err(|error| error.to_string())?;
-    let mut files: Vec<PathBuf> = found
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())?;
-    files.retain(|file| file.is_file());
-    files.sort();
-    if files.is_empty() {
-        Err("there is no such file".to_owned())
-    } else {
-        Ok(files)
-    }
-}
-
-fn header_of(path: &Path, limit: usize) -> Result<Vec<String>, String> {
-    let mut row = Vec::new();
-    let mut rows = Quoted::open(path, limit).map_err(|error| error.to_string())?;
-    rows.next(&mut row).map_err(|error| error.to_string())?;
-    header_names(&row)
-}
-
-fn count_lines(path: &Path, limit: usize) -> Result<i64, String> {
-    let mut lines = Lines::open(path, limit).map_err(|error| error.to_string())?;
-    let mut count = 0;
-    while lines.skip().map_err(|error| error.to_string())? {
-        count += 1;
-    }
-    Ok(count)
-}
-
-fn count_quoted(path: &Path, limit: usize) -> Result<i64, String> {
-    let mut rows = Quoted::open(path, limit).map_err(|error| error.to_string())?;
-    let mut row = Vec::new();
-    // The header is no record.
-    let mut count = -1;
-    while rows.next(&mut row).map_err(|error| error.to_string())? {
-        row.clear();
-        count += 1;
-    }
-    Ok(count.max(0))
-}
-
-fn count_rows(path: &Path) -> Result<i64, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let reader =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
-    Ok(reader.metadata().file_metadata().num_rows())
-}
-
-/// A reader that stands behind `skip` records.
-fn open(path: &Path, kind: FileKind, options: &FileOptions, skip: usize) -> Result<Reader, String> {
-    let words = |error: std::io::Error| error.to_string();
-    match kind {
-        FileKind::Ndjson => {
-            let mut lines = Lines::open(path, options.record_bytes).map_err(words)?;
-            for _ in 0..skip {
-                lines.skip().map_err(words)?;
-            }
-            Ok(Reader::Lines(lines))
-        }
-        FileKind::Csv => {
-            let mut rows = Quoted::open(path, options.record_bytes).map_err(words)?;
-            let mut row = Vec::new();
-            for _ in 0..=skip {
-                rows.next(&mut row).map_err(words)?;
-                row.clear();
-            }
-            Ok(Reader::Quoted(rows))
-        }
-        FileKind::Parquet => {
-            let file = File::open(path).map_err(words)?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-                .map_err(|error| error.to_string())?;
-            let mask = match &options.columns {
-                Some(names) => ProjectionMask::columns(
-                    builder.parquet_schema(),
-                    names.iter().map(String::as_str),
-                ),
-                None => ProjectionMask::all(),
-            };
-            let builder = builder
-                .with_projection(mask)
-                .with_offset(skip)
-                .with_batch_size(options.batch_records);
-            Ok(Reader::Columns(
-                builder.build().map_err(|error| error.to_string())?,
-            ))
-        }
     }
 }
 

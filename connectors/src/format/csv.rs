@@ -13,6 +13,39 @@ use super::row::{Problem, Rows};
 use super::{Decoded, Decoder, Limits, WantedColumn, WantedError, json};
 use crate::reject::RejectCode;
 
+/// Where the quoting of a record stands behind some of its bytes; the states of RFC 4180.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quoting {
+    FieldStart,
+    /// In a field without quotes; a quote in it means itself.
+    Plain,
+    Quoted,
+    /// Behind a quote inside quotes: the end of the field, or the first half of a quote that is meant.
+    QuoteInQuoted,
+    /// Something stands behind the closing quote of a field.
+    Broken,
+}
+
+impl Quoting {
+    /// The state behind further bytes.
+    pub(crate) fn after(self, bytes: &[u8]) -> Quoting {
+        // Most lines have no quote at all.
+        if self == Quoting::FieldStart && !bytes.contains(&b'"') {
+            return Quoting::FieldStart;
+        }
+        let next = |state, byte: &u8| match (state, byte) {
+            (Quoting::Broken, _) => Quoting::Broken,
+            (Quoting::Quoted, b'"') => Quoting::QuoteInQuoted,
+            (Quoting::Quoted, _) => Quoting::Quoted,
+            (Quoting::FieldStart | Quoting::QuoteInQuoted, b'"') => Quoting::Quoted,
+            (_, b',' | b'\n' | b'\r') => Quoting::FieldStart,
+            (Quoting::QuoteInQuoted, _) => Quoting::Broken,
+            (_, _) => Quoting::Plain,
+        };
+        bytes.iter().fold(self, next)
+    }
+}
+
 /// Splits one record into fields.
 #[derive(Debug)]
 struct Splitter {
@@ -75,6 +108,14 @@ impl CsvDecoder {
                 code: RejectCode::TooLarge,
                 detail,
             });
+        }
+        if matches!(
+            Quoting::FieldStart.after(value),
+            Quoting::Quoted | Quoting::Broken
+        ) {
+            return Err(malformed(
+                "a quote that does not close its field".to_owned(),
+            ));
         }
         self.splitter.split(value).map_err(malformed)?;
         if self.splitter.fields != self.targets.len() {
@@ -255,6 +296,8 @@ mod tests {
             &long,
             b"4111111111111111,b,1,true",
             b"a,b,3,false",
+            b"\"a,b,3,false",
+            b"\"a\"x,b,3,false",
         ]);
         let codes: Vec<(usize, &str)> = decoded
             .rejects
@@ -271,6 +314,8 @@ mod tests {
             (8, "malformed"),
             (10, "too_large"),
             (11, "sensitive_data"),
+            (13, "malformed"),
+            (14, "malformed"),
         ];
         assert_eq!(codes, expected);
         assert_eq!(decoded.taken, [0, 1, 9, 12]);

@@ -9,6 +9,7 @@
 //! Nothing here reads a clock: how fast events are handed over is the caller's to say ([`source`]).
 
 mod columns;
+mod config;
 mod event;
 mod fraud;
 mod source;
@@ -24,6 +25,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 pub use self::columns::columns;
+pub use self::config::{Config, History};
 pub use self::event::{Event, Truth};
 pub use self::fraud::FraudKind;
 pub use self::source::{GenerateSource, Pace};
@@ -31,99 +33,16 @@ pub use self::source::{GenerateSource, Pace};
 use self::world::World;
 
 const SECOND: i64 = 1_000_000;
+/// A length of time that no stream lasts.
+const NEVER: i64 = i64::MAX / 4;
+
+/// The first incident is not far from the beginning.
+const FIRST_GAP_MAX: i64 = SECOND;
+
 const DAY_SECONDS: f64 = 86_400.0;
 
 /// Of a hundred events how many are held back when disorder is asked for.
 const DISORDER_PERCENT: u64 = 5;
-
-/// What stream to make.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    /// Everything else follows from it.
-    pub seed: u64,
-    /// Cards there are.
-    pub cards: u32,
-    /// Merchants there are.
-    pub merchants: u32,
-    /// Share of swipes that are fraud, about; spaces the incidents unless `incident_gap_micros` does.
-    pub fraud: f64,
-    /// Event time at which the stream proper begins; a history lies before it.
-    pub start_time_micros: i64,
-    /// Ordinary swipes per second of event time. A card swipes about twice a day in life, so 2 · cards / 86,400 is
-    /// natural; much more makes every card a velocity case.
-    pub swipes_per_second: f64,
-    /// What came before.
-    pub history: Option<History>,
-    /// Event time between the starts of two incidents of the stream proper; by the share of fraud when absent.
-    pub incident_gap_micros: Option<i64>,
-    /// How many times faster than in life an incident runs its course: 1, or 30 where all must be seen in seconds.
-    pub incident_speed: u32,
-    /// Every twentieth swipe is handed over late by up to this much event time; zero for none.
-    pub disorder_micros: i64,
-}
-
-/// Weeks of habits before the stream proper.
-#[derive(Clone, Debug, PartialEq)]
-pub struct History {
-    /// How long before.
-    pub days: u32,
-    /// The first so many cards take part; incidents of the stream proper befall these.
-    pub cards: u32,
-    /// How often each of them swipes.
-    pub swipes_per_card_day: f64,
-    /// Share of swipes that are fraud, about.
-    pub fraud: f64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            seed: 7,
-            cards: 20_000,
-            merchants: 1_000,
-            fraud: 0.01,
-            // 2026-01-01T00:00:00Z
-            start_time_micros: 1_767_225_600 * SECOND,
-            swipes_per_second: 2.0 * 20_000.0 / DAY_SECONDS,
-            history: None,
-            incident_gap_micros: None,
-            incident_speed: 1,
-            disorder_micros: 0,
-        }
-    }
-}
-
-impl Config {
-    /// A stream in which each kind of fraud happens every few seconds of event time, after 45 days of habits (about
-    /// 67,000 swipes) of the cards it befalls. Most ordinary swipes are of cards that are seen once, as in a stream of
-    /// millions of cards, so that none of them is a case.
-    #[must_use]
-    pub fn demo(seed: u64, start_time_micros: i64) -> Config {
-        Config {
-            seed,
-            cards: 4_000_000,
-            merchants: 60_000,
-            fraud: 0.02,
-            start_time_micros,
-            swipes_per_second: 500.0,
-            history: Some(History {
-                days: 45,
-                cards: 1_500,
-                swipes_per_card_day: 1.0,
-                fraud: 0.0,
-            }),
-            incident_gap_micros: Some(SECOND),
-            incident_speed: 60,
-            disorder_micros: 0,
-        }
-    }
-
-    /// The natural density of a number of cards, in swipes per second of event time.
-    #[must_use]
-    pub fn natural_density(cards: u32) -> f64 {
-        2.0 * f64::from(cards) / DAY_SECONDS
-    }
-}
 
 /// An event that waits for its turn.
 struct Waiting {
@@ -155,7 +74,7 @@ impl Generator {
     /// A stream from its first event on.
     #[must_use]
     pub fn new(config: Config) -> Generator {
-        let mut random = ChaCha8Rng::seed_from_u64(config.seed);
+        let random = ChaCha8Rng::seed_from_u64(config.seed);
         let days = config
             .history
             .as_ref()
@@ -164,7 +83,7 @@ impl Generator {
         let world = World::new(config.seed, config.cards, config.merchants);
         let live = days == 0;
         let mut generator = Generator {
-            incident: begin + i64::try_from(random.next_u64() % 1_000_000).unwrap_or_default(),
+            incident: begin,
             kinds: Vec::new(),
             config,
             world,
@@ -176,9 +95,7 @@ impl Generator {
             handed_over: 0,
             live,
         };
-        if !live {
-            generator.incident = begin + generator.incident_gap();
-        }
+        generator.incident = begin + generator.first_gap();
         generator
     }
 
@@ -235,7 +152,7 @@ impl Generator {
     fn begin_live(&mut self) {
         self.live = true;
         self.ordinary = self.config.start_time_micros;
-        self.incident = self.config.start_time_micros;
+        self.incident = self.config.start_time_micros + self.first_gap();
         self.kinds.clear();
     }
 
@@ -277,6 +194,16 @@ impl Generator {
         event
     }
 
+    /// How long until the first incident of a part of the stream: none when there is to be no fraud in it.
+    fn first_gap(&mut self) -> i64 {
+        let gap = self.incident_gap();
+        if gap < NEVER {
+            gap.min(FIRST_GAP_MAX)
+        } else {
+            NEVER
+        }
+    }
+
     fn incident_gap(&mut self) -> i64 {
         if let (true, Some(gap)) = (self.live, self.config.incident_gap_micros) {
             return gap.max(1);
@@ -286,7 +213,7 @@ impl Generator {
             _ => self.config.fraud,
         };
         if share <= 0.0 {
-            return i64::MAX / 4;
+            return NEVER;
         }
         self.spread(micros_of(
             fraud::SWIPES_PER_INCIDENT / (share * self.density()).max(1e-9),
@@ -323,15 +250,16 @@ impl Generator {
         let Some(kind) = self.kinds.pop() else {
             return;
         };
-        let speed = if self.live {
-            i64::from(self.config.incident_speed.max(1))
-        } else {
-            1
-        };
         let victims = self.victims();
         let swipes = fraud::incident(kind, &self.world, victims, &mut self.random);
-        for (after_micros, mut event) in swipes {
-            event.time_micros = start + after_micros / speed;
+        let lasts = swipes.last().map_or(0, |(after, _)| *after).max(1);
+        let span = match self.config.incident_span_micros {
+            Some(span) if self.live => span.clamp(1, lasts),
+            _ => lasts,
+        };
+        for (after, mut event) in swipes {
+            let compressed = i128::from(after) * i128::from(span) / i128::from(lasts);
+            event.time_micros = start + i64::try_from(compressed).unwrap_or(after);
             event.incident = self.incidents;
             self.wait(event.time_micros, event);
         }

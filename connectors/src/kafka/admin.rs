@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::event::Kind;
 use super::producer::{Quiet, describe};
 use super::settings::KafkaSettings;
 use super::{KafkaFailure, raw};
@@ -90,7 +91,7 @@ fn metadata_of(
 
 /// Keeps the most telling of a client's errors: a refused password explains more than "all brokers are down".
 fn look_for_trouble(consumer: &Arc<BaseConsumer<Quiet>>, found: &mut Option<(u8, String)>) {
-    let Some(queue) = raw::Queue::of(consumer) else {
+    let Some(queue) = raw::Queue::of_consumer(consumer) else {
         return;
     };
     let mut all_down = false;
@@ -99,7 +100,7 @@ fn look_for_trouble(consumer: &Arc<BaseConsumer<Quiet>>, found: &mut Option<(u8,
         let Some(mut event) = queue.poll(0) else {
             break;
         };
-        if let raw::Kind::ClientError { code, text, .. } = event.kind() {
+        if let Kind::ClientError { code, text, .. } = event.kind() {
             let weight = match code {
                 RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL => HOPELESS + 1,
                 RDKafkaErrorCode::Resolve => 2,

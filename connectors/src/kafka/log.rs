@@ -6,12 +6,14 @@
 
 use std::ffi::CString;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::Array;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::event::Kind;
 use super::producer::{KafkaProducer, Quiet, describe, millis, topic_name};
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
 use crate::log::{CommitLog, Committed, LogError};
@@ -21,6 +23,13 @@ use crate::record::{OutRecord, RawBatchBuilder};
 const READ_MS: i32 = 100;
 /// Waits without news after which reading gives up for now: 30 s.
 const QUIET_READS_MAX: u32 = 300;
+
+/// Between two looks at something that takes milliseconds.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Commits tried while a rebalance is completed: 2 s.
+const REBALANCE_TRIES: u32 = 100;
+/// Looks whether the group has been joined: 30 s.
+const JOIN_LOOKS: u32 = 1_500;
 
 /// Offsets and journal of an application.
 pub struct KafkaCommitLog {
@@ -54,6 +63,21 @@ impl KafkaCommitLog {
             control_name: topic_name(&control_topic)?,
             control_topic,
             acknowledged: None,
+        })
+    }
+
+    /// Joining goes on in librdkafka's own thread since the subscription, also without polls.
+    fn join(&self) -> Result<(), LogError> {
+        for _ in 0..JOIN_LOOKS {
+            if raw::joined(&self.consumer) {
+                return Ok(());
+            }
+            std::thread::park_timeout(PAUSE);
+        }
+        let operation = format!("join the group of {}", self.settings.application);
+        Err(LogError::Retry {
+            operation,
+            cause: "the cluster has not answered".to_owned(),
         })
     }
 
@@ -119,7 +143,16 @@ impl KafkaCommitLog {
                 cause: describe(&error),
             })?;
         }
-        match raw::commit(&self.consumer, &list, millis(admin::ANSWER)) {
+        let mut answer = raw::commit(&self.consumer, &list, millis(admin::ANSWER));
+        for _ in 0..REBALANCE_TRIES {
+            // Between the joining of all members and their new assignment no offsets are taken: a matter of milliseconds.
+            if answer != Some(Err(RDKafkaErrorCode::RebalanceInProgress)) {
+                break;
+            }
+            std::thread::park_timeout(PAUSE);
+            answer = raw::commit(&self.consumer, &list, millis(admin::ANSWER));
+        }
+        match answer {
             Some(Ok(())) => Ok(()),
             None => Err(LogError::Retry {
                 operation: operation(),
@@ -191,7 +224,7 @@ pub fn read_partition(
     added
         .and_then(|()| consumer.assign(&list))
         .map_err(|error| failed(describe(&error), false))?;
-    let queue = raw::Queue::of(&consumer)
+    let queue = raw::Queue::of_consumer(&consumer)
         .ok_or_else(|| failed("the consumer has no queue".to_owned(), false))?;
     let mut quiet = 0;
     let mut headers = Vec::new();
@@ -201,7 +234,7 @@ pub fn read_partition(
             continue;
         };
         match event.kind() {
-            raw::Kind::Message(message) => {
+            Kind::Message(message) => {
                 quiet = 0;
                 headers.clear();
                 message.headers(&mut headers);
@@ -209,15 +242,15 @@ pub fn read_partition(
                     .append_time_ms()
                     .map_or(crate::record::NO_APPEND_TIME, |time| time * 1_000);
                 batch.push(
-                    message.offset(),
+                    message.place().1,
                     time,
                     message.key(),
                     message.value(),
                     &headers,
                 );
             }
-            raw::Kind::Eof { offset, .. } if offset >= end => return Ok(batch.finish()),
-            raw::Kind::PartitionError { text, offset, .. } => {
+            Kind::Eof { offset, .. } if offset >= end => return Ok(batch.finish()),
+            Kind::PartitionError { text, offset, .. } => {
                 return Err(failed(format!("at offset {offset}: {text}"), false));
             }
             _ => {}
@@ -250,9 +283,10 @@ impl CommitLog for KafkaCommitLog {
         false
     }
 
-    /// Makes the control topic when it is not there. An earlier process of the same instance is shut out by the
-    /// consumer group, at this member's joining.
+    /// Waits until this member has joined the group, which shuts out an earlier process of the same instance: what is
+    /// read as committed after this is the last word. Makes the control topic when it is not there.
     fn fence(&mut self) -> Result<(), LogError> {
+        self.join()?;
         let properties = [
             ("cleanup.policy", "delete"),
             ("retention.ms", "-1"),

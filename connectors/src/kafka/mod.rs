@@ -10,7 +10,10 @@
 //! Delivery is at least once for now: outputs are flushed, then the control record, then the offsets are committed.
 
 pub mod admin;
+mod event;
 pub mod log;
+mod member;
+mod pending;
 pub mod producer;
 pub mod properties;
 mod raw;

@@ -14,6 +14,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::event::Kind;
 use super::settings::KafkaSettings;
 use super::{KafkaFailure, raw};
 use crate::record::OutRecord;
@@ -54,7 +55,7 @@ pub struct KafkaProducer {
 }
 
 struct Inner {
-    queue: raw::Queue<BaseProducer<Quiet>>,
+    queue: raw::Queue,
     producer: Arc<BaseProducer<Quiet>>,
     state: Mutex<State>,
 }
@@ -81,8 +82,8 @@ impl KafkaProducer {
             .create_with_context::<_, BaseProducer<Quiet>>(Quiet);
         let failed = |cause: String| KafkaFailure::new("make a kafka producer", cause, false);
         let producer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
-        let queue =
-            raw::Queue::of(&producer).ok_or_else(|| failed("it has no queue".to_owned()))?;
+        let queue = raw::Queue::of_producer(&producer)
+            .ok_or_else(|| failed("it has no queue".to_owned()))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 queue,
@@ -190,14 +191,14 @@ impl KafkaProducer {
         };
         let mut state = self.state();
         match event.kind() {
-            raw::Kind::Delivered { count, failed } => {
+            Kind::Delivered { count, failed } => {
                 state.acknowledged += count as u64;
-                if let Some((_, text)) = failed {
+                if let Some(text) = failed {
                     state.failed.get_or_insert(text);
                 }
                 true
             }
-            raw::Kind::ClientError { text, fatal, .. } => {
+            Kind::ClientError { text, fatal, .. } => {
                 if fatal {
                     state.failed.get_or_insert(text);
                 } else {

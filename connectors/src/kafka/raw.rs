@@ -1,8 +1,7 @@
 //! librdkafka's event queue, through its C interface: the one place of this workspace with unsafe code.
 //!
-//! Why not the safe wrapper: it tells the error of a partition without the partition, panics on a header whose name is
-//! not UTF-8, cannot send such a header, and waits in `poll` and `flush` for the full time given although all is done
-//! (rdkafka 0.39: 100 ms per flush).
+//! Why not the safe wrapper: it tells an error without its partition, panics on a header name that is not UTF-8, cannot
+//! send one, and its `flush` takes 100 ms whatever there is to do.
 //!
 //! The invariant: every pointer taken here is owned by a Rust value that destroys it once ([`Queue`], [`Event`]), and
 //! lives no longer than the client it came from, which those values keep alive.
@@ -11,90 +10,75 @@
     reason = "calls into librdkafka that the safe wrapper lacks; each has its SAFETY comment"
 )]
 
+use std::any::Any;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::bindings as sys;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
-use rdkafka::{ClientContext, TopicPartitionList};
 
+use super::event::{Kind, NO_ERROR, error_name, outcome, pointer};
 use crate::record::{Headers, OutRecord};
 
-/// Most headers read of one record; the others are dropped (a record with ten thousand must cost no more than one with
-/// this many).
+/// Most headers read of one record; the others are dropped.
 const HEADERS_MAX: usize = 256;
 
-/// A client of librdkafka, by its handle.
-pub(super) trait Client: Send + Sync + 'static {
-    /// Valid as long as `self` lives.
-    fn handle(&self) -> *mut RDKafka;
-    /// Whether it has a consumer queue.
-    fn consumes(&self) -> bool;
-}
-
-impl<C: ConsumerContext + 'static> Client for BaseConsumer<C> {
-    fn handle(&self) -> *mut RDKafka {
-        self.client().native_ptr()
-    }
-
-    fn consumes(&self) -> bool {
-        true
-    }
-}
-
-impl<C: ProducerContext + ClientContext + 'static> Client for BaseProducer<C> {
-    fn handle(&self) -> *mut RDKafka {
-        Producer::client(self).native_ptr()
-    }
-
-    fn consumes(&self) -> bool {
-        false
-    }
-}
-
 /// The queue on which a client's events arrive.
-pub(super) struct Queue<T: Client> {
+pub(super) struct Queue {
     queue: *mut sys::rd_kafka_queue_t,
-    client: Arc<T>,
+    handle: *mut RDKafka,
+    // The handle is valid as long as the client.
+    client: Arc<dyn Any + Send + Sync>,
 }
 
 // SAFETY: librdkafka's handles and queues may be used from any thread, several at once (its documentation: "the
-// library is completely thread-safe"); the client type itself is Send and Sync.
-unsafe impl<T: Client> Send for Queue<T> {}
+// library is completely thread-safe"); the client is Send and Sync by its type.
+unsafe impl Send for Queue {}
 // SAFETY: as above.
-unsafe impl<T: Client> Sync for Queue<T> {}
+unsafe impl Sync for Queue {}
 
-impl<T: Client> Drop for Queue<T> {
+impl Drop for Queue {
     fn drop(&mut self) {
         // SAFETY: the pointer came from `rd_kafka_queue_get_*`, which counts references, and is given back once.
         unsafe { sys::rd_kafka_queue_destroy(self.queue) }
     }
 }
 
-impl<T: Client> Queue<T> {
-    /// The consumer queue of a consumer (its main queue is forwarded there), the main queue of a producer. `None` when
-    /// a consumer has no group.
-    pub(super) fn of(client: &Arc<T>) -> Option<Self> {
-        let handle = client.handle();
-        // SAFETY: the handle is valid while `client` lives, and the queue keeps a reference of its own.
-        let queue = unsafe {
-            if client.consumes() {
-                sys::rd_kafka_queue_get_consumer(handle)
-            } else {
-                sys::rd_kafka_queue_get_main(handle)
-            }
-        };
+impl Queue {
+    /// The consumer queue, to which the main queue is forwarded; `None` when the consumer has no group.
+    pub(super) fn of_consumer<C: ConsumerContext + 'static>(
+        consumer: &Arc<BaseConsumer<C>>,
+    ) -> Option<Self> {
+        let handle = consumer.client().native_ptr();
+        // SAFETY: the handle is valid while the consumer lives, and the queue keeps a reference of its own.
+        let queue = unsafe { sys::rd_kafka_queue_get_consumer(handle) };
         (!queue.is_null()).then(|| Self {
             queue,
-            client: client.clone(),
+            handle,
+            client: consumer.clone(),
+        })
+    }
+
+    /// The main queue.
+    pub(super) fn of_producer<C: ProducerContext + 'static>(
+        producer: &Arc<BaseProducer<C>>,
+    ) -> Option<Self> {
+        let handle = producer.client().native_ptr();
+        // SAFETY: as above.
+        let queue = unsafe { sys::rd_kafka_queue_get_main(handle) };
+        (!queue.is_null()).then(|| Self {
+            queue,
+            handle,
+            client: producer.clone(),
         })
     }
 
     /// Waits at most this long for the next event; it returns as soon as there is one.
-    pub(super) fn poll(&self, wait_ms: i32) -> Option<Event<T>> {
+    pub(super) fn poll(&self, wait_ms: i32) -> Option<Event> {
         // SAFETY: the queue is valid until drop.
         let event = unsafe { sys::rd_kafka_queue_poll(self.queue, wait_ms) };
         (!event.is_null()).then(|| Event {
@@ -106,57 +90,26 @@ impl<T: Client> Queue<T> {
     /// Records handed to a producer that are neither acknowledged nor given up, and events not yet polled.
     pub(super) fn in_flight(&self) -> usize {
         // SAFETY: the handle is valid while the client lives.
-        let count = unsafe { sys::rd_kafka_outq_len(self.client.handle()) };
+        let count = unsafe { sys::rd_kafka_outq_len(self.handle) };
         usize::try_from(count).unwrap_or_default()
     }
 }
 
 /// One event; dropped, it frees what it carries.
-pub(super) struct Event<T: Client> {
+pub(super) struct Event {
     event: *mut sys::rd_kafka_event_t,
-    // A message refers to its client, which must not go away before it.
-    _client: Arc<T>,
+    // A message refers to its client.
+    _client: Arc<dyn Any + Send + Sync>,
 }
 
-impl<T: Client> Drop for Event<T> {
+impl Drop for Event {
     fn drop(&mut self) {
         // SAFETY: the pointer came from `rd_kafka_queue_poll`, whose caller owns the event, and is destroyed once.
         unsafe { sys::rd_kafka_event_destroy(self.event) }
     }
 }
 
-/// What an event says.
-pub(super) enum Kind<'e> {
-    Message(Message<'e>),
-    /// All of a partition has been read, up to this next offset.
-    Eof {
-        partition: i32,
-        offset: i64,
-    },
-    /// A partition cannot be read at this offset.
-    PartitionError {
-        partition: i32,
-        offset: i64,
-        text: String,
-    },
-    /// The client as a whole has trouble.
-    ClientError {
-        code: RDKafkaErrorCode,
-        text: String,
-        fatal: bool,
-    },
-    Assign(Vec<i32>),
-    Revoke(Vec<i32>),
-    /// Delivery reports: how many were acknowledged, and the first that was given up.
-    Delivered {
-        count: usize,
-        failed: Option<(RDKafkaErrorCode, String)>,
-    },
-    /// Logs and the like.
-    Other,
-}
-
-impl<T: Client> Event<T> {
+impl Event {
     pub(super) fn kind(&mut self) -> Kind<'_> {
         // SAFETY: the event is valid until drop.
         match unsafe { sys::rd_kafka_event_type(self.event) } {
@@ -173,13 +126,11 @@ impl<T: Client> Event<T> {
         let message = unsafe { sys::rd_kafka_event_message_next(self.event).as_ref() };
         match message {
             None => Kind::Other,
-            Some(message) if message.err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => {
-                Kind::PartitionError {
-                    partition: message.partition,
-                    offset: message.offset,
-                    text: error_name(message.err),
-                }
-            }
+            Some(message) if message.err != NO_ERROR => Kind::PartitionError {
+                partition: message.partition,
+                offset: message.offset,
+                text: error_name(message.err),
+            },
             Some(message) => Kind::Message(Message { message }),
         }
     }
@@ -200,7 +151,7 @@ impl<T: Client> Event<T> {
         let place = unsafe { sys::rd_kafka_event_topic_partition(self.event) };
         // SAFETY: checked for null by `as_ref`; read before it is destroyed, once.
         let found = unsafe { place.as_ref() }.map(|place| (place.partition, place.offset));
-        if !place.is_null() {
+        if found.is_some() {
             // SAFETY: as above.
             unsafe { sys::rd_kafka_topic_partition_destroy(place) };
         }
@@ -222,39 +173,36 @@ impl<T: Client> Event<T> {
     }
 
     fn rebalance(&self) -> Kind<'_> {
-        // SAFETY: the list belongs to the event; it is read here and not kept.
-        let (err, partitions) = unsafe {
+        // SAFETY: the list belongs to the event; it holds `cnt` elements, read here and not kept.
+        let partitions = unsafe {
             let list = sys::rd_kafka_event_topic_partition_list(self.event).as_ref();
             let count = list.map_or(0, |list| usize::try_from(list.cnt).unwrap_or_default());
             let at = |index| list.map_or(-1, |list| (*list.elems.add(index)).partition);
-            (
-                sys::rd_kafka_event_error(self.event),
-                (0..count).map(at).collect(),
-            )
+            (0..count).map(at).collect()
         };
-        match err {
+        // SAFETY: the event is valid.
+        match unsafe { sys::rd_kafka_event_error(self.event) } {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Kind::Assign(partitions),
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => Kind::Revoke(partitions),
-            err => Kind::ClientError {
-                code: err.into(),
-                text: error_name(err),
-                fatal: false,
-            },
+            // librdkafka makes no others.
+            _ => Kind::Other,
         }
     }
 
     fn delivered(&mut self) -> Kind<'_> {
-        let mut count = 0;
-        let mut failed = None;
+        let (mut count, mut failed) = (0, None);
         // SAFETY: each message is valid until the event is destroyed; null ends the list.
         while let Some(message) = unsafe { sys::rd_kafka_event_message_next(self.event).as_ref() } {
-            if message.err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+            if message.err == NO_ERROR {
                 count += 1;
             } else if failed.is_none() {
                 // SAFETY: a message of a delivery report names its topic.
                 let topic = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(message.rkt)) };
-                let text = format!("{}: {}", topic.to_string_lossy(), error_name(message.err));
-                failed = Some((message.err.into(), text));
+                failed = Some(format!(
+                    "{}: {}",
+                    topic.to_string_lossy(),
+                    error_name(message.err)
+                ));
             }
         }
         Kind::Delivered { count, failed }
@@ -267,12 +215,9 @@ pub(super) struct Message<'e> {
 }
 
 impl Message<'_> {
-    pub(super) fn partition(&self) -> i32 {
-        self.message.partition
-    }
-
-    pub(super) fn offset(&self) -> i64 {
-        self.message.offset
+    /// Partition and offset.
+    pub(super) fn place(&self) -> (i32, i64) {
+        (self.message.partition, self.message.offset)
     }
 
     pub(super) fn key(&self) -> Option<&[u8]> {
@@ -285,8 +230,7 @@ impl Message<'_> {
         unsafe { bytes(self.message.payload, self.message.len) }
     }
 
-    /// When the broker took the record, milliseconds; `None` when the topic keeps the producer's time, which anybody
-    /// can set.
+    /// When the broker took the record, in ms; `None` when the topic keeps the producer's time, which is anybody's.
     pub(super) fn append_time_ms(&self) -> Option<i64> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is valid, `kind` is ours.
@@ -300,7 +244,7 @@ impl Message<'_> {
         let mut headers = ptr::null_mut();
         // SAFETY: the message is valid; on success `headers` belongs to it.
         let err = unsafe { sys::rd_kafka_message_headers(self.message, &raw mut headers) };
-        if err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || headers.is_null() {
+        if err != NO_ERROR || headers.is_null() {
             return;
         }
         for index in 0..HEADERS_MAX {
@@ -315,36 +259,31 @@ impl Message<'_> {
                     &raw mut size,
                 )
             };
-            if err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || name.is_null() {
+            if err != NO_ERROR || name.is_null() {
                 return;
             }
             // SAFETY: a name ends with NUL; a value has `size` bytes; both live as long as the message.
-            let (name, value) =
-                unsafe { (CStr::from_ptr(name).to_bytes().to_vec(), bytes(value, size)) };
-            into.push((name, value.map(<[u8]>::to_vec)));
+            let (name, value) = unsafe { (CStr::from_ptr(name), bytes(value, size)) };
+            into.push((name.to_bytes().to_vec(), value.map(<[u8]>::to_vec)));
         }
     }
 }
 
 /// # Safety
-/// Unless null, `size` bytes must be readable there for the lifetime asked for.
+/// Unless null, `size` bytes are readable there for `'a`.
 unsafe fn bytes<'a>(at: *const c_void, size: usize) -> Option<&'a [u8]> {
     // SAFETY: by the caller.
     (!at.is_null()).then(|| unsafe { std::slice::from_raw_parts(at.cast::<u8>(), size) })
 }
 
-fn error_name(err: RDKafkaRespErr) -> String {
-    RDKafkaErrorCode::from(err).to_string()
-}
-
-/// Hands a record to a producer, which copies it; `partition` −1 lets the key decide.
-pub(super) fn produce<C: ProducerContext + ClientContext + 'static>(
+/// Hands a record to a producer, which copies it; −1 lets the key decide.
+pub(super) fn produce<C: ProducerContext + 'static>(
     producer: &BaseProducer<C>,
     topic: &CString,
     partition: i32,
     record: &OutRecord,
 ) -> Result<(), RDKafkaErrorCode> {
-    let handle = producer.handle();
+    let handle = producer.client().native_ptr();
     let headers = native_headers(&record.headers)?;
     let (key, key_len) = pointer(record.key.as_deref());
     let (value, value_len) = pointer(record.value.as_deref());
@@ -370,20 +309,11 @@ pub(super) fn produce<C: ProducerContext + ClientContext + 'static>(
             sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_END,
         )
     };
-    if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-        return Ok(());
-    }
-    if !headers.is_null() {
+    if err != NO_ERROR && !headers.is_null() {
         // SAFETY: not taken over, see above.
         unsafe { sys::rd_kafka_headers_destroy(headers) };
     }
-    Err(err.into())
-}
-
-fn pointer(bytes: Option<&[u8]>) -> (*const c_void, usize) {
-    bytes.map_or((ptr::null(), 0), |bytes| {
-        (bytes.as_ptr().cast(), bytes.len())
-    })
+    outcome(err)
 }
 
 /// Null for no headers.
@@ -395,10 +325,9 @@ fn native_headers(headers: &Headers) -> Result<*mut sys::rd_kafka_headers_t, RDK
     let list = unsafe { sys::rd_kafka_headers_new(headers.len()) };
     for (name, value) in headers {
         let (value, value_len) = pointer(value.as_deref());
-        let sizes = (isize::try_from(name.len()), isize::try_from(value_len));
-        let (Ok(name_len), Ok(value_len)) = sizes else {
-            continue;
-        };
+        // No allocation is longer than `isize::MAX`.
+        let size = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
+        let (name_len, value_len) = (size(name.len()), size(value_len));
         // SAFETY: name and value have the lengths given and are copied.
         let err = unsafe {
             sys::rd_kafka_header_add(
@@ -409,7 +338,7 @@ fn native_headers(headers: &Headers) -> Result<*mut sys::rd_kafka_headers_t, RDK
                 value_len,
             )
         };
-        if err != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+        if err != NO_ERROR {
             // SAFETY: still ours.
             unsafe { sys::rd_kafka_headers_destroy(list) };
             return Err(err.into());
@@ -418,20 +347,19 @@ fn native_headers(headers: &Headers) -> Result<*mut sys::rd_kafka_headers_t, RDK
     Ok(list)
 }
 
-/// Commits offsets and waits at most this long for the answer; the wrapper's synchronous commit waits without bound.
-/// `None`: no answer yet, the commit may still happen.
+/// Commits offsets; the wrapper waits for the answer without bound. `None`: no answer yet, it may still happen.
 pub(super) fn commit<C: ConsumerContext + 'static>(
     consumer: &BaseConsumer<C>,
     offsets: &TopicPartitionList,
     wait_ms: i32,
 ) -> Option<Result<(), RDKafkaErrorCode>> {
-    let handle = consumer.handle();
+    let handle = consumer.client().native_ptr();
     // SAFETY: a queue of our own, destroyed below; librdkafka keeps a reference while an answer is due.
     let queue = unsafe { sys::rd_kafka_queue_new(handle) };
     // SAFETY: handle, list and queue are valid during the call, which copies the list.
     let err =
         unsafe { sys::rd_kafka_commit_queue(handle, offsets.ptr(), queue, None, ptr::null_mut()) };
-    let answer = if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
+    let answer = if err == NO_ERROR {
         // SAFETY: the queue is valid; the event is ours and destroyed once.
         unsafe {
             let event = sys::rd_kafka_queue_poll(queue, wait_ms);
@@ -448,11 +376,17 @@ pub(super) fn commit<C: ConsumerContext + 'static>(
     };
     // SAFETY: ours, once.
     unsafe { sys::rd_kafka_queue_destroy(queue) };
-    answer.map(|err| {
-        if err == RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
-            Ok(())
-        } else {
-            Err(err.into())
-        }
-    })
+    answer.map(outcome)
+}
+
+/// Whether the consumer has joined its group: an earlier member of the same instance is shut out from then on.
+pub(super) fn joined<C: ConsumerContext + 'static>(consumer: &BaseConsumer<C>) -> bool {
+    let handle = consumer.client().native_ptr();
+    // SAFETY: null or a string that is ours to free, once, after it was read.
+    unsafe {
+        let id = sys::rd_kafka_memberid(handle);
+        let joined = !id.is_null() && *id != 0;
+        sys::rd_kafka_mem_free(handle, id.cast());
+        joined
+    }
 }

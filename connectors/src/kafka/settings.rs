@@ -123,7 +123,8 @@ impl KafkaSettings {
         let mut config = self.base();
         config.set("enable.idempotence", "true");
         config.set("acks", "all");
-        config.set("linger.ms", "5");
+        // A commit waits for it twice: outputs, then the control record.
+        config.set("linger.ms", "1");
         config.set("partitioner", "murmur2_random");
         config.set("queue.buffering.max.messages", "200000");
         config.set("queue.buffering.max.kbytes", "262144");

@@ -4,14 +4,16 @@
 //! alone. The invariant: between two offsets handed over in a row, the log holds no record that was not handed over
 //! (compaction, aborted transactions and transaction markers leave gaps that are no records).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
 
+use super::event::Kind;
+use super::member::{Member, numbers};
+use super::pending::Pending;
 use super::producer::{Quiet, describe, millis};
 use super::{KafkaFailure, KafkaSettings, admin, raw};
 use crate::record::{Batch, Headers, NO_APPEND_TIME, RawBatchBuilder};
@@ -21,9 +23,6 @@ use crate::source::{Assignment, Source, SourceError, SourceEvent};
 const POLL_RECORDS: usize = 8_192;
 /// No more records are gathered after this many bytes.
 const POLL_BYTES: usize = 4 * 1024 * 1024;
-/// How often a seek is tried while librdkafka is still taking the partition up.
-const SEEKS_MAX: u32 = 500;
-
 #[derive(Clone, Copy, Debug, Default)]
 struct Partition {
     /// The next offset expected; `None` before start.
@@ -34,16 +33,15 @@ struct Partition {
 
 /// Reads one topic.
 pub struct KafkaSource {
-    queue: raw::Queue<BaseConsumer<Quiet>>,
-    consumer: Arc<BaseConsumer<Quiet>>,
-    topic: String,
+    queue: raw::Queue,
+    member: Member,
     partitions: BTreeMap<u32, Partition>,
     /// Assigned by the group, not yet taken up.
     assigning: Option<Vec<u32>>,
     /// Revoked by the group and told, not yet given up: until the next poll the caller may still commit.
     revoking: Option<Vec<u32>>,
     /// Events to hand over, bounded by one poll's gathering.
-    pending: VecDeque<Result<SourceEvent, SourceError>>,
+    pending: Pending,
     headers: Headers,
 }
 
@@ -61,60 +59,28 @@ impl KafkaSource {
             .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
         let consumer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
         admin::partitions_of(&consumer, topic, &operation)?;
-        let queue = raw::Queue::of(&consumer)
+        let queue = raw::Queue::of_consumer(&consumer)
             .ok_or_else(|| failed("the consumer has no queue".to_owned()))?;
         consumer
             .subscribe(&[topic])
             .map_err(|error| failed(describe(&error)))?;
         Ok(Self {
             queue,
-            consumer,
-            topic: topic.to_owned(),
+            member: Member {
+                consumer,
+                topic: topic.to_owned(),
+            },
             partitions: BTreeMap::new(),
             assigning: None,
             revoking: None,
-            pending: VecDeque::new(),
+            pending: Pending::default(),
             headers: Headers::new(),
         })
     }
 
-    /// The consumer, for the commit log: offsets are committed by the member that owns the partitions.
+    /// For the commit log: offsets are committed by the member that owns the partitions.
     pub(super) fn consumer(&self) -> &Arc<BaseConsumer<Quiet>> {
-        &self.consumer
-    }
-
-    fn error(&self, operation: &str, cause: String, retry: bool) -> SourceError {
-        SourceError {
-            operation: format!("{operation} {}", self.topic),
-            cause,
-            retry,
-        }
-    }
-
-    fn list(&self, partitions: &[u32]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&self.topic, number(*partition));
-        }
-        list
-    }
-
-    fn list_at(&self, offsets: &[(u32, i64)]) -> Result<TopicPartitionList, SourceError> {
-        let mut list = TopicPartitionList::with_capacity(offsets.len());
-        for (partition, offset) in offsets {
-            let added =
-                list.add_partition_offset(&self.topic, number(*partition), Offset::Offset(*offset));
-            added.map_err(|error| self.error("start", describe(&error), false))?;
-        }
-        Ok(list)
-    }
-
-    /// First and next offset of a partition, as the broker has them now.
-    fn bounds(&self, partition: u32) -> Result<(i64, i64), SourceError> {
-        let bounds = self
-            .consumer
-            .fetch_watermarks(&self.topic, number(partition), admin::ANSWER);
-        bounds.map_err(|error| self.error("ask for the offsets of", describe(&error), true))
+        &self.member.consumer
     }
 
     /// Gives up what the group has taken away.
@@ -122,9 +88,12 @@ impl KafkaSource {
         let Some(partitions) = self.revoking.take() else {
             return Ok(());
         };
-        let list = self.list(&partitions);
-        let done = self.consumer.incremental_unassign(&list);
-        done.map_err(|error| self.error("give up partitions of", describe(&error), false))
+        let list = self.member.list(&partitions);
+        let done = self.member.consumer.incremental_unassign(&list);
+        done.map_err(|error| {
+            self.member
+                .error("give up partitions of", describe(&error), false)
+        })
     }
 
     /// Takes up what the group has assigned, paused.
@@ -134,7 +103,7 @@ impl KafkaSource {
         };
         let mut assignments = Vec::new();
         for partition in &partitions {
-            let (log_start, log_end) = self.bounds(*partition)?;
+            let (log_start, log_end) = self.member.bounds(*partition)?;
             assignments.push(Assignment {
                 partition: *partition,
                 log_start,
@@ -145,41 +114,32 @@ impl KafkaSource {
             .iter()
             .map(|found| (found.partition, found.log_start))
             .collect();
-        let failed = |error| self.error("take up partitions of", describe(&error), false);
-        self.consumer
-            .incremental_assign(&self.list_at(&starts)?)
+        let failed = |error| {
+            self.member
+                .error("take up partitions of", describe(&error), false)
+        };
+        self.member
+            .consumer
+            .incremental_assign(&self.member.list_at(&starts)?)
             .map_err(failed)?;
-        self.consumer
-            .pause(&self.list(&partitions))
+        self.member
+            .consumer
+            .pause(&self.member.list(&partitions))
             .map_err(failed)?;
         self.assigning = None;
         for partition in partitions {
             self.partitions.insert(partition, Partition::default());
         }
         if !assignments.is_empty() {
-            self.pending
-                .push_back(Ok(SourceEvent::Assigned(assignments)));
+            self.pending.push(Ok(SourceEvent::Assigned(assignments)));
         }
         Ok(())
     }
 
-    /// The next event that may be handed over: what is of a paused partition waits.
     fn next_pending(&mut self) -> Option<Result<SourceEvent, SourceError>> {
-        let held = |event: &Result<SourceEvent, SourceError>| {
-            let partition = event.as_ref().ok().and_then(partition_of);
-            partition
-                .and_then(|partition| self.partitions.get(&partition))
-                .is_some_and(|state| state.paused)
-        };
-        let at = self.pending.iter().position(|event| !held(event))?;
-        self.pending.remove(at)
-    }
-
-    fn drop_pending(&mut self, partitions: &[u32]) {
-        self.pending.retain(|event| {
-            let partition = event.as_ref().ok().and_then(partition_of);
-            partition.is_none_or(|partition| !partitions.contains(&partition))
-        });
+        let partitions = &self.partitions;
+        let paused = |partition| partitions.get(&partition).is_some_and(|state| state.paused);
+        self.pending.next(paused)
     }
 
     /// Takes events from the queue, the first with a wait, until it is empty or enough was gathered.
@@ -192,11 +152,11 @@ impl KafkaSource {
             };
             wait_ms = 0;
             match event.kind() {
-                raw::Kind::Message(message) => {
+                Kind::Message(message) => {
                     records += 1;
                     bytes += self.take(&message, &mut batches);
                 }
-                raw::Kind::Other => {}
+                Kind::Other => {}
                 // What is said of a partition comes after the records before it.
                 kind => {
                     self.hand_over(&mut batches);
@@ -212,7 +172,7 @@ impl KafkaSource {
     fn hand_over(&mut self, batches: &mut BTreeMap<u32, RawBatchBuilder>) {
         for (_, batch) in std::mem::take(batches) {
             self.pending
-                .push_back(Ok(SourceEvent::Batch(Batch::Raw(batch.finish()))));
+                .push(Ok(SourceEvent::Batch(Batch::Raw(batch.finish()))));
         }
     }
 
@@ -222,18 +182,18 @@ impl KafkaSource {
         message: &raw::Message<'_>,
         batches: &mut BTreeMap<u32, RawBatchBuilder>,
     ) -> usize {
-        let Ok(number) = u32::try_from(message.partition()) else {
+        let (partition, offset) = message.place();
+        let Ok(number) = u32::try_from(partition) else {
             return 0;
         };
         let Some(state) = self.partitions.get_mut(&number) else {
             return 0;
         };
-        // A record from before a seek, or of a partition that is not started or halted, is not wanted.
-        let wanted = !state.halted && state.next.is_some_and(|next| message.offset() >= next);
-        if !wanted {
+        // Not wanted: from before a seek, or of a partition that is not started, or halted.
+        if state.halted || state.next.is_none_or(|next| offset < next) {
             return 0;
         }
-        state.next = Some(message.offset() + 1);
+        state.next = Some(offset + 1);
         self.headers.clear();
         message.headers(&mut self.headers);
         let append_time = message
@@ -244,7 +204,7 @@ impl KafkaSource {
             .entry(number)
             .or_insert_with(|| RawBatchBuilder::new(number));
         batch.push(
-            message.offset(),
+            offset,
             append_time,
             message.key(),
             message.value(),
@@ -254,35 +214,35 @@ impl KafkaSource {
     }
 
     /// Notes what is not a record; `true` when gathering must stop for it.
-    fn note(&mut self, kind: raw::Kind<'_>) -> bool {
+    fn note(&mut self, kind: Kind<'_>) -> bool {
         match kind {
-            raw::Kind::Eof { partition, offset } => self.note_end(partition, offset),
-            raw::Kind::PartitionError {
+            Kind::Eof { partition, offset } => self.note_end(partition, offset),
+            Kind::PartitionError {
                 partition,
                 offset,
                 text,
             } => self.halt(partition, offset, text),
-            raw::Kind::ClientError { code, text, fatal } => {
+            Kind::ClientError { code, text, fatal } => {
                 self.note_trouble(code, text, fatal);
                 return true;
             }
-            raw::Kind::Assign(partitions) => {
+            Kind::Assign(partitions) => {
                 self.assigning = Some(numbers(&partitions));
                 return true;
             }
-            raw::Kind::Revoke(partitions) => {
+            Kind::Revoke(partitions) => {
                 let partitions = numbers(&partitions);
-                self.drop_pending(&partitions);
+                self.pending.forget(&partitions);
                 self.partitions
                     .retain(|number, _| !partitions.contains(number));
                 if !partitions.is_empty() {
                     self.pending
-                        .push_back(Ok(SourceEvent::Revoked(partitions.clone())));
+                        .push(Ok(SourceEvent::Revoked(partitions.clone())));
                 }
                 self.revoking = Some(partitions);
                 return true;
             }
-            raw::Kind::Message(_) | raw::Kind::Delivered { .. } | raw::Kind::Other => {}
+            Kind::Message(_) | Kind::Delivered { .. } | Kind::Other => {}
         }
         false
     }
@@ -297,7 +257,7 @@ impl KafkaSource {
             .and_then(|state| state.next)
         {
             let next_offset = offset.max(next);
-            self.pending.push_back(Ok(SourceEvent::CaughtUp {
+            self.pending.push(Ok(SourceEvent::CaughtUp {
                 partition,
                 next_offset,
             }));
@@ -316,10 +276,14 @@ impl KafkaSource {
             return;
         };
         state.halted = true;
-        let list = self.list(&[number]);
+        let list = self.member.list(&[number]);
         // Also without the pause nothing more of it is handed over: it only saves the fetches.
-        let _ = self.consumer.pause(&list);
-        let gap = self.bounds(number).ok().filter(|(start, _)| *start > next);
+        let _ = self.member.consumer.pause(&list);
+        let gap = self
+            .member
+            .bounds(number)
+            .ok()
+            .filter(|(start, _)| *start > next);
         let gap =
             gap.map(|(start, _)| format!("; offsets {next} to {start} are no longer in the log"));
         let at = if offset >= 0 && offset != next {
@@ -328,7 +292,7 @@ impl KafkaSource {
             String::new()
         };
         let cause = format!("{text}{at}{}", gap.unwrap_or_default());
-        self.pending.push_back(Ok(SourceEvent::Halted {
+        self.pending.push(Ok(SourceEvent::Halted {
             partition: number,
             offset: next,
             cause,
@@ -336,20 +300,23 @@ impl KafkaSource {
     }
 
     fn note_trouble(&mut self, code: RDKafkaErrorCode, text: String, fatal: bool) {
-        let fatal_error = self.consumer.client().fatal_error();
+        let fatal_error = self.member.consumer.client().fatal_error();
         if let Some((code, text)) = fatal_error {
             let error = if matches!(code, RDKafkaErrorCode::FencedInstanceId) {
-                SourceError::fenced(format!("read {}", self.topic))
+                SourceError::fenced(format!("read {}", self.member.topic))
             } else {
-                self.error("read", text, false)
+                self.member.error("read", text, false)
             };
-            self.pending.push_back(Err(error));
+            self.pending.push(Err(error));
         } else if matches!(code, RDKafkaErrorCode::BrokerTransportFailure) && !fatal {
             // One connection of several, or an idle one: the client makes it anew, and says when none is left.
             tracing::debug!(text, "a connection to a broker was lost");
         } else {
-            self.pending
-                .push_back(Err(self.error("read", format!("{code}: {text}"), !fatal)));
+            self.pending.push(Err(self.member.error(
+                "read",
+                format!("{code}: {text}"),
+                !fatal,
+            )));
         }
     }
 
@@ -358,53 +325,12 @@ impl KafkaSource {
             .iter()
             .find(|partition| !self.partitions.contains_key(partition));
         unknown.map_or(Ok(()), |unknown| {
-            Err(self.error(
+            Err(self.member.error(
                 operation,
                 format!("partition {unknown} is not assigned"),
                 false,
             ))
         })
-    }
-
-    fn check_offset(&self, partition: u32, offset: i64) -> Result<(), SourceError> {
-        let (start, end) = self.bounds(partition)?;
-        let lies = format!(
-            "offset {offset} of partition {partition} lies outside the log [{start}, {end})"
-        );
-        if offset < start {
-            let cause = format!("{lies}: {} records are no longer there", start - offset);
-            return Err(self.error("start", cause, false));
-        }
-        if offset > end {
-            let cause = format!("{lies}: the topic was cut or made anew");
-            return Err(self.error("start", cause, false));
-        }
-        Ok(())
-    }
-
-    fn seek(&self, offsets: &[(u32, i64)]) -> Result<(), SourceError> {
-        let mut left = offsets.to_vec();
-        for _ in 0..SEEKS_MAX {
-            let sought = self
-                .consumer
-                .seek_partitions(self.list_at(&left)?, admin::ANSWER);
-            let sought = sought.map_err(|error| self.error("start", describe(&error), true))?;
-            let done = |partition: u32| {
-                let place = sought.find_partition(&self.topic, number(partition));
-                place.is_some_and(|place| place.error().is_ok())
-            };
-            left.retain(|(partition, _)| !done(*partition));
-            if left.is_empty() {
-                return Ok(());
-            }
-            // A partition just assigned is taken up by librdkafka's own thread; that is a matter of milliseconds.
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        Err(self.error(
-            "start",
-            format!("partitions {left:?} cannot be sought"),
-            true,
-        ))
     }
 }
 
@@ -423,10 +349,10 @@ impl Source for KafkaSource {
         let partitions: Vec<u32> = offsets.iter().map(|(partition, _)| *partition).collect();
         self.assigned("start", &partitions)?;
         for (partition, offset) in offsets {
-            self.check_offset(*partition, *offset)?;
+            self.member.check_offset(*partition, *offset)?;
         }
-        self.seek(offsets)?;
-        self.drop_pending(&partitions);
+        self.member.seek(offsets)?;
+        self.pending.forget(&partitions);
         for (partition, offset) in offsets {
             let started = Partition {
                 next: Some(*offset),
@@ -434,14 +360,14 @@ impl Source for KafkaSource {
             };
             self.partitions.insert(*partition, started);
         }
-        let resumed = self.consumer.resume(&self.list(&partitions));
-        resumed.map_err(|error| self.error("start", describe(&error), false))
+        let resumed = self.member.consumer.resume(&self.member.list(&partitions));
+        resumed.map_err(|error| self.member.error("start", describe(&error), false))
     }
 
     fn pause(&mut self, partitions: &[u32]) -> Result<(), SourceError> {
         self.assigned("pause", partitions)?;
-        let paused = self.consumer.pause(&self.list(partitions));
-        paused.map_err(|error| self.error("pause", describe(&error), false))?;
+        let paused = self.member.consumer.pause(&self.member.list(partitions));
+        paused.map_err(|error| self.member.error("pause", describe(&error), false))?;
         for partition in partitions {
             self.partitions
                 .entry(*partition)
@@ -464,34 +390,11 @@ impl Source for KafkaSource {
                 .is_some_and(|state| state.next.is_some() && !state.halted)
         };
         let live: Vec<u32> = partitions.iter().filter(live).copied().collect();
-        let resumed = self.consumer.resume(&self.list(&live));
-        resumed.map_err(|error| self.error("resume", describe(&error), false))
+        let resumed = self.member.consumer.resume(&self.member.list(&live));
+        resumed.map_err(|error| self.member.error("resume", describe(&error), false))
     }
 
     fn topic(&self) -> &str {
-        &self.topic
+        &self.member.topic
     }
-}
-
-/// The partition an event is of, where a pause or a revocation concerns it.
-fn partition_of(event: &SourceEvent) -> Option<u32> {
-    match event {
-        SourceEvent::Batch(Batch::Raw(batch)) => Some(batch.partition),
-        SourceEvent::Batch(Batch::Columns(batch)) => Some(batch.partition),
-        SourceEvent::CaughtUp { partition, .. } | SourceEvent::Halted { partition, .. } => {
-            Some(*partition)
-        }
-        _ => None,
-    }
-}
-
-fn number(partition: u32) -> i32 {
-    i32::try_from(partition).unwrap_or(i32::MAX)
-}
-
-fn numbers(partitions: &[i32]) -> Vec<u32> {
-    partitions
-        .iter()
-        .filter_map(|partition| u32::try_from(*partition).ok())
-        .collect()
 }

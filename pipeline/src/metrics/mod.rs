@@ -175,6 +175,9 @@ impl Metrics {
         for result in ["ok", "failed"] {
             self.commits.with_label_values(&[result]);
         }
+        for code in connectors::reject::RejectCode::ALL {
+            self.dead_letters.with_label_values(&[code.id()]);
+        }
         let version = env!("CARGO_PKG_VERSION");
         self.build_info.with_label_values(&[version]).set(1);
     }

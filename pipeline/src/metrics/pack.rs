@@ -4,18 +4,11 @@
 //! the pack was loaded. The invariant: every series of a loaded pack exists from the start, at zero.
 
 use prometheus::{IntCounter, IntGauge};
+use rules::evaluate::{CAUSES, Sizes, StepOutput};
 use rules::expression::Cause;
 use rules::ruleset::RuleSet;
 
 use super::Metrics;
-
-/// Every cause of a fault, in the order of [`RuleSeries::faults`].
-const CAUSES: [Cause; 4] = [
-    Cause::DivisionByZero,
-    Cause::Overflow,
-    Cause::BadCast,
-    Cause::NotANumber,
-];
 
 /// Counters of one pack.
 #[derive(Debug)]
@@ -41,7 +34,8 @@ pub struct RuleSeries {
     pub alerts: IntCounter,
     /// Alerts that `once_per` kept back.
     pub suppressed: IntCounter,
-    faults: [IntCounter; 4],
+    /// Values that became unknown, in the order of [`CAUSES`].
+    faults: [IntCounter; CAUSES.len()],
 }
 
 /// The value of the series label `cause`.
@@ -52,22 +46,6 @@ pub fn cause_name(cause: Cause) -> &'static str {
         Cause::Overflow => "overflow",
         Cause::BadCast => "bad_cast",
         Cause::NotANumber => "not_a_number",
-    }
-}
-
-// === impl RuleSeries ===
-
-impl RuleSeries {
-    /// Values of this rule that became unknown for this cause.
-    #[must_use]
-    pub fn faults(&self, cause: Cause) -> &IntCounter {
-        let [zero, overflow, cast, nan] = &self.faults;
-        match cause {
-            Cause::DivisionByZero => zero,
-            Cause::Overflow => overflow,
-            Cause::BadCast => cast,
-            Cause::NotANumber => nan,
-        }
     }
 }
 
@@ -114,26 +92,42 @@ impl PackSeries {
         }
     }
 
-    /// Reports the size of one group: its bytes are divided evenly among its features.
-    pub fn set_group_size(&self, rules: &RuleSet, group: usize, size: rules::state::GroupSize) {
-        let whole = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        if let Some(keys) = self.state_keys.get(group) {
-            keys.set(whole(size.keys));
-        }
-        if let Some(events) = self.state_events.get(group) {
-            events.set(whole(size.events));
-        }
-        let features = rules
-            .groups
-            .get(group)
-            .map(|g| g.features.as_slice())
-            .unwrap_or_default();
-        let share = whole(size.bytes) / whole(features.len()).max(1);
-        for feature in features {
-            if let Some(bytes) = self.state_bytes.get(*feature) {
-                bytes.set(share);
+    /// Counts what a step brought.
+    pub fn record(&self, metrics: &Metrics, output: &StepOutput) {
+        for decision in &output.decisions {
+            if let Some(counter) = self.decisions.get(decision.outcome) {
+                counter.inc();
             }
         }
+        let counts = &output.counts;
+        metrics.late.inc_by(counts.late);
+        metrics.duplicates.inc_by(counts.duplicates);
+        metrics.approximate.inc_by(counts.approximate);
+        for (series, counts) in self.rules.iter().zip(&counts.rules) {
+            series.hits.inc_by(counts.hits);
+            series.alerts.inc_by(counts.alerts);
+            series.suppressed.inc_by(counts.suppressed);
+            for (counter, count) in series.faults.iter().zip(counts.faults) {
+                counter.inc_by(count);
+            }
+        }
+    }
+
+    /// Reports how much the state holds.
+    pub fn set_sizes(&self, metrics: &Metrics, sizes: &Sizes) {
+        let whole = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        for (group, size) in sizes.groups.iter().enumerate() {
+            if let Some(keys) = self.state_keys.get(group) {
+                keys.set(whole(size.keys));
+            }
+            if let Some(events) = self.state_events.get(group) {
+                events.set(whole(size.events));
+            }
+        }
+        for (gauge, bytes) in self.state_bytes.iter().zip(&sizes.feature_bytes) {
+            gauge.set(whole(*bytes));
+        }
+        metrics.dedup_bytes.set(whole(sizes.dedup_bytes));
     }
 }
 

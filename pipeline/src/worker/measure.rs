@@ -10,7 +10,7 @@ use std::time::Duration;
 use connectors::record::Batch;
 use prometheus::core::{AtomicI64, GenericGauge};
 use prometheus::{Gauge, Histogram, IntCounter};
-use rules::evaluate::{CAUSES, Engine, StepOutput};
+use rules::evaluate::{Engine, StepOutput};
 use rules::ruleset::RuleSet;
 
 use crate::metrics::pack::PackSeries;
@@ -104,40 +104,14 @@ impl Meter {
     }
 
     /// A step was decided.
-    pub(super) fn step(
-        &mut self,
-        rules: &RuleSet,
-        merged: &Merged,
-        out: &StepOutput,
-        latency: Duration,
-    ) {
+    pub(super) fn step(&mut self, merged: &Merged, out: &StepOutput, latency: Duration) {
         self.advance(merged);
         self.metrics
             .step_events
             .observe(rows_f64(merged.times.len()));
         self.metrics.decision_latency.observe(latency.as_secs_f64());
-        self.metrics.late.inc_by(out.counts.late);
-        self.metrics.duplicates.inc_by(out.counts.duplicates);
-        self.metrics.approximate.inc_by(out.counts.approximate);
         self.metrics.clamped.inc_by(merged.clamped);
-        let mut outcomes = vec![0u64; self.pack.decisions.len()];
-        for decision in &out.decisions {
-            if let Some(count) = outcomes.get_mut(decision.outcome) {
-                *count += 1;
-            }
-        }
-        for (series, count) in self.pack.decisions.iter().zip(outcomes) {
-            series.inc_by(count);
-        }
-        for (series, counts) in self.pack.rules.iter().zip(&out.counts.rules) {
-            series.hits.inc_by(counts.hits);
-            series.alerts.inc_by(counts.alerts);
-            series.suppressed.inc_by(counts.suppressed);
-            for (cause, count) in CAUSES.iter().zip(counts.faults) {
-                series.faults(*cause).inc_by(count);
-            }
-        }
-        debug_assert_eq!(rules.rules.len(), self.pack.rules.len());
+        self.pack.record(&self.metrics, out);
         for (_, letter) in &merged.dead {
             self.metrics
                 .dead_letters
@@ -167,10 +141,7 @@ impl Meter {
     /// Brings the gauges up to date.
     pub(super) fn gauges(&mut self, engine: &Engine, merge: &Merge, halted: usize) {
         let sizes = engine.sizes();
-        for (group, size) in sizes.groups.iter().enumerate() {
-            self.pack.set_group_size(engine.rules(), group, *size);
-        }
-        self.metrics.dedup_bytes.set(gauge(sizes.dedup_bytes));
+        self.pack.set_sizes(&self.metrics, &sizes);
         self.metrics.source_halted.set(gauge(halted));
         self.buffered.set(gauge(merge.buffered_rows()));
         for (partition, position) in merge.positions() {

@@ -1,6 +1,6 @@
 //! What is computed over the events of a window. One file per function, one line in [`Aggregate::ALL`].
 //!
-//! The idea: a function is a running value ([`cell`]) that events enter and leave, and a way to read it. The invariant:
+//! The idea: a function is a running value (`cell`) that events enter and leave, and a way to read it. The invariant:
 //! every function here is exact: its value depends on the set of events in the window, and on their order by (event
 //! time, order taken) for `first` and `last`, but never on how or in what order the window came to hold them.
 //!

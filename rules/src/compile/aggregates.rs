@@ -42,8 +42,12 @@ impl Checker<'_> {
     pub(super) fn aggregate(&mut self, text: &Text) -> Option<(Aggregate, Vec<Range<usize>>)> {
         let Some((name, arguments)) = call(&text.text) else {
             let message = format!("{} is not an aggregate", shown(&text.text));
-            let help =
-                "write a function and its arguments, such as `sum(amount)` or `count()`".to_owned();
+            let torn = text.text.contains('(') && !text.text.contains(')');
+            let help = if torn {
+                "put quotes around a text that holds a comma".to_owned()
+            } else {
+                "write a function and its arguments, such as `sum(amount)` or `count()`".to_owned()
+            };
             self.findings
                 .error(Code::BadAggregate, text.span.clone(), message)
                 .help(help);

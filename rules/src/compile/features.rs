@@ -43,6 +43,7 @@ impl Checker<'_> {
         let names: Vec<&str> = written
             .iter()
             .map(|feature| feature.name.text.as_str())
+            .filter(|name| schema.fields.iter().all(|field| field.name != *name))
             .collect();
         let mut groups = Groups::default();
         let mut features = Vec::new();

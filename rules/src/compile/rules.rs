@@ -70,6 +70,7 @@ impl Checker<'_> {
         schema: &Schema,
     ) -> Option<Rule> {
         let columns = self.columns.len();
+        let errors = self.findings.errors();
         let mode = self.mode(written.mode.as_ref());
         let labels = self.labels(written);
         let params = self.params(&written.params);
@@ -87,8 +88,11 @@ impl Checker<'_> {
             .as_ref()
             .map(|text| self.explanation(text, &params));
         let expires = written.expires.as_ref().map(|text| self.moment(text));
-        self.within_budget(written);
-        self.all_used(written);
+        if self.findings.errors() == errors {
+            // A misspelt use would be reported a second time, as a declaration that nothing uses.
+            self.all_used(written);
+            self.within_budget(written);
+        }
         let id = written.id.as_ref()?.text.clone();
         let (name, owner, tags) = labels?;
         let explain = explain.map_or(Some(Default::default()), |explain| explain)?;
@@ -228,14 +232,28 @@ impl Checker<'_> {
             return None;
         }
         if program.reads().is_empty() && mode != Some(Mode::Off) {
-            let place = self.place(source, &(0..source.text.len()));
-            let message = "this condition reads nothing of the event: it is always the same";
-            let help = "a rule that is switched off has `mode: off`".to_owned();
-            self.findings
-                .warning(Code::ConstantCondition, place, message)
-                .help(help);
+            self.constant(source, &program, mode);
         }
         Some(program)
+    }
+
+    /// A condition that reads nothing is the same for every event: on all of them it would be an alert storm, on none it
+    /// is likely a slip. Only the storm of a live rule is an error.
+    fn constant(&mut self, source: Source<'_>, program: &Program, mode: Option<Mode>) {
+        // Constants are folded, so what always holds is written as such.
+        let always = program.canonical().starts_with("true");
+        let place = self.place(source, &(0..source.text.len()));
+        let help =
+            "a rule that is switched off has `mode: off`, one that is tried out `mode: shadow`";
+        let note = if always && mode == Some(Mode::Live) {
+            let message = "this live rule hits on every event";
+            self.findings.error(Code::ConstantCondition, place, message)
+        } else {
+            let message = "this condition reads nothing of the event: it is always the same";
+            self.findings
+                .warning(Code::ConstantCondition, place, message)
+        };
+        note.help(help.to_owned());
     }
 
     fn then(

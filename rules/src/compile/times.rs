@@ -67,7 +67,11 @@ impl Checker<'_> {
                     return None;
                 }
                 if start <= end {
-                    let message = format!("this window is empty: {start} back to {end} back");
+                    let message = format!(
+                        "this window is empty: it begins {} ago and ends {} ago",
+                        shown(&from.text),
+                        shown(&to.text)
+                    );
                     self.findings
                         .error(Code::BadWindow, span.clone(), message)
                         .help("`from` lies further back than `to`".to_owned());

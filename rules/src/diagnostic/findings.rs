@@ -21,6 +21,7 @@ pub(crate) struct Findings<'a> {
     text: &'a str,
     found: Vec<Diagnostic>,
     suggestions: usize,
+    errors: usize,
     /// Takes the findings beyond the limit; read by nobody.
     overflow: Option<Diagnostic>,
 }
@@ -32,6 +33,7 @@ impl<'a> Findings<'a> {
             text,
             found: Vec::new(),
             suggestions: 0,
+            errors: 0,
             overflow: None,
         }
     }
@@ -63,6 +65,7 @@ impl<'a> Findings<'a> {
 
     /// Takes a finding about another file.
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
         if self.found.len() < FINDINGS_MAX {
             self.found.push(diagnostic);
         }
@@ -83,9 +86,12 @@ impl<'a> Findings<'a> {
 
     /// Whether a pack with these findings must not run.
     pub(crate) fn has_errors(&self) -> bool {
-        self.found
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
+        self.errors > 0
+    }
+
+    /// How many errors there are so far, those beyond the limit included.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
     }
 
     /// All findings in the order of the text, none twice.
@@ -116,6 +122,7 @@ impl<'a> Findings<'a> {
         span: Range<usize>,
         message: String,
     ) -> Note<'_> {
+        self.errors += usize::from(severity == Severity::Error);
         let end = span.end.min(self.text.len());
         let diagnostic = Diagnostic {
             code,

@@ -271,6 +271,9 @@ impl Faults {
 
     /// Adds those of an operand; one row of a scalar stands for all.
     pub(crate) fn add(&mut self, other: &Faults, rows: usize) {
+        if rows == 0 {
+            return;
+        }
         for (cause, bits) in &other.0 {
             let bits = if bits.len() == rows {
                 bits.clone()

@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion_common::config::ConfigOptions;
@@ -36,9 +36,7 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn new() -> Judge {
         Judge {
-            world: World {
-                options: ConfigOptions::default(),
-            },
+            world: World,
             answers: RefCell::new(BTreeMap::new()),
         }
     }
@@ -91,9 +89,10 @@ fn same_kind(theirs: &DataType, ours: Type) -> bool {
 }
 
 /// All that DataFusion gets to see: our functions. No table, no file, no variable, no aggregate, no window function.
-struct World {
-    options: ConfigOptions,
-}
+struct World;
+
+/// Made once: it holds hundreds of settings, none of which matters here.
+static OPTIONS: LazyLock<ConfigOptions> = LazyLock::new(ConfigOptions::default);
 
 impl ContextProvider for World {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
@@ -125,7 +124,7 @@ impl ContextProvider for World {
     }
 
     fn options(&self) -> &ConfigOptions {
-        &self.options
+        &OPTIONS
     }
 
     fn udf_names(&self) -> Vec<String> {

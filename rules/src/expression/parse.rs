@@ -31,9 +31,43 @@ pub const OPERATORS_MAX: usize = 1_024;
 /// What the SQL parser may recurse: several levels of its own for each of ours.
 const PARSER_RECURSION_MAX: usize = 4 * NESTING_MAX;
 
-/// SQL keywords in front of a bracket that the parser tries twice, first as syntax and then as a name, so that its
-/// work doubles with each level of them.
+/// Levels of [`RETRIED`] words with brackets inside one another: the parser's work may double with each.
 const RETRIED_NESTING_MAX: usize = 8;
+
+/// Words with a syntax of their own that the parser, when it meets an error inside their brackets, reads once more as
+/// the name of a function.
+const RETRIED: &[Keyword] = &[
+    Keyword::ARRAY,
+    Keyword::BOX,
+    Keyword::CAST,
+    Keyword::CEIL,
+    Keyword::CIRCLE,
+    Keyword::CONVERT,
+    Keyword::EXISTS,
+    Keyword::EXTRACT,
+    Keyword::FLOOR,
+    Keyword::IN,
+    Keyword::INTERVAL,
+    Keyword::LAMBDA,
+    Keyword::LINE,
+    Keyword::LSEG,
+    Keyword::MAP,
+    Keyword::MATCH,
+    Keyword::NOT,
+    Keyword::OVERLAY,
+    Keyword::PATH,
+    Keyword::POINT,
+    Keyword::POLYGON,
+    Keyword::POSITION,
+    Keyword::PRIOR,
+    Keyword::SAFE_CAST,
+    Keyword::STRUCT,
+    Keyword::SUBSTR,
+    Keyword::SUBSTRING,
+    Keyword::TRIM,
+    Keyword::TRY_CAST,
+    Keyword::TRY_CONVERT,
+];
 
 /// Words that begin a statement.
 const STATEMENTS: &[Keyword] = &[
@@ -209,7 +243,7 @@ fn limits(places: &Places<'_>, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
     let mut open: Vec<bool> = Vec::new();
     let mut retried = false;
     for token in tokens {
-        let mut keyword = false;
+        let mut tried_twice = false;
         match &token.token {
             Token::Whitespace(_) => continue,
             Token::LParen | Token::LBracket | Token::LBrace => open.push(retried),
@@ -217,15 +251,15 @@ fn limits(places: &Places<'_>, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
                 open.pop();
             }
             Token::Word(word) if word.quote_style.is_none() => {
-                keyword = word.keyword != Keyword::NoKeyword;
+                tried_twice = RETRIED.contains(&word.keyword);
                 match word.keyword {
-                    Keyword::CASE => open.push(true),
+                    Keyword::CASE => open.push(false),
                     Keyword::END => {
                         open.pop();
                     }
                     _ => {}
                 }
-                operators += usize::from(keyword);
+                operators += usize::from(word.keyword != Keyword::NoKeyword);
             }
             Token::Comma
             | Token::Word(_)
@@ -234,7 +268,7 @@ fn limits(places: &Places<'_>, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
             | Token::EOF => {}
             _ => operators += 1,
         }
-        retried = keyword;
+        retried = tried_twice;
         total += 1;
         let at = || places.range(token.span);
         if open.len() > NESTING_MAX {
@@ -247,7 +281,7 @@ fn limits(places: &Places<'_>, tokens: &[TokenWithSpan]) -> Result<(), Problem> 
         }
         if open.iter().filter(|retried| **retried).count() > RETRIED_NESTING_MAX {
             let help = format!(
-                "at most {RETRIED_NESTING_MAX} levels of CASE, NOT (…), IN (…) and the like are read"
+                "at most {RETRIED_NESTING_MAX} levels of NOT (…), IN (…), CAST (…) and the like are read"
             );
             return Err(too_large(
                 at(),

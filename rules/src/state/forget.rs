@@ -188,7 +188,7 @@ impl Store {
         let limit = self.horizon.before(self.layout.longest);
         let record = self.keys.record(key);
         let (oldest, newest) = (record[OLDEST].cast_signed(), record[NEWEST].cast_signed());
-        if record[KEY_LENGTH] == VACANT || oldest > limit.0 {
+        if record[KEY_LENGTH] == VACANT {
             return;
         }
         if !self.layout.stays && newest <= limit.0 {
@@ -198,7 +198,8 @@ impl Store {
             self.drop_key(key);
             return;
         }
-        // A ring that is in use makes room by itself; only where much is too old the sweep does it.
+        // A ring that is in use makes room by itself; only where much is too old the sweep does it. An empty ring has
+        // an oldest event at the end of time.
         if oldest > limit.0.saturating_sub(self.layout.longest.0 / SWEEP_SLACK) {
             return;
         }

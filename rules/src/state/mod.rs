@@ -5,9 +5,9 @@
 //! are cut into steps. The invariant: an answer that is not flagged approximate is what a scan over every event ever
 //! taken would give.
 //!
-//! Modules in reading order: a plan in words ([`layout`]), an event in words ([`row`], [`columns`], [`text`]), where
-//! words live ([`arena`], [`slab`], [`keys`]), what is done with them ([`store`], [`forget`], [`warm`]), and beside all that the
-//! memory of event ids ([`dedup`]).
+//! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
+//! (`arena`, `slab`, `keys`), what is done with them (`store`, `forget`, `warm`), and beside all that the memory of
+//! event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -153,7 +153,7 @@ impl GroupState {
         &self.approximate
     }
 
-    /// How much the group holds.
+    /// How much the group holds. Walks over the sets and float sums of all keys: for a scrape, not for an event.
     #[must_use]
     pub fn size(&self) -> GroupSize {
         GroupSize {

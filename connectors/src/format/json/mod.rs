@@ -10,6 +10,8 @@ mod scan;
 mod tree;
 
 #[cfg(test)]
+mod naive;
+#[cfg(test)]
 mod tests;
 
 use arrow::array::{Array, BinaryArray};

@@ -55,7 +55,8 @@ fn to_int(x: &Operand, row: usize) -> Option<i64> {
         Data::Float(_) => {
             let rounded = x.floats()?.get(row).round();
             // Both bounds are exact floats; the upper one itself is no i64.
-            (rounded >= -9_223_372_036_854_775_808.0 && rounded < 9_223_372_036_854_775_808.0)
+            (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0)
+                .contains(&rounded)
                 .then_some(rounded as i64)
         }
         Data::Timestamp(_) => None,

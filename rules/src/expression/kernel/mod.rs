@@ -22,6 +22,8 @@ use crate::list::Lists;
 use crate::value::Type;
 
 pub(crate) use cast::{exists as cast_exists, parse_timestamp};
+#[cfg(test)]
+pub(crate) use fill::TEXT_BYTES_MAX;
 pub(crate) use logic::{MemberValues, Members};
 pub(crate) use text::{Pattern, PatternError};
 pub(crate) use time::Part;

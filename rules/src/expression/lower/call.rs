@@ -20,6 +20,13 @@ impl Lowering<'_> {
     pub(super) fn function(&mut self, call: SqlFunction) -> Option<Typed> {
         let name = call.name.to_string();
         let span = self.places.range(call.name.span());
+        if let ([part], FunctionArguments::None) = (call.name.0.as_slice(), &call.args) {
+            // `user` and the like are functions without brackets to the parser, and may well be fields.
+            let ident = part.as_ident().filter(|ident| self.is_column(&ident.value));
+            if let Some(ident) = ident {
+                return self.name(std::slice::from_ref(ident));
+            }
+        }
         let known = self.callee(&name, &span);
         let plain = call.over.is_none()
             && call.filter.is_none()
@@ -80,7 +87,7 @@ impl Lowering<'_> {
             }
             Expr::Extract { field, expr, .. } => {
                 let typed = self.expr(*expr)?;
-                return self.date_part(&field.to_string(), &span, &typed);
+                return self.date_part("EXTRACT", &field.to_string(), &span, &typed);
             }
             _ => return self.not_allowed(span, "this form of a function", None),
         };
@@ -137,7 +144,7 @@ impl Lowering<'_> {
                 most if most == least => least.to_string(),
                 most => format!("{least} to {most}"),
             };
-            let plural = if takes == "1" { "" } else { "s" };
+            let plural = if least == 1 && most != 2 { "" } else { "s" };
             let message = format!(
                 "`{}` takes {takes} argument{plural}, not {given}",
                 known.name
@@ -211,10 +218,10 @@ impl Lowering<'_> {
             }
             (Call::DatePart, [part, x]) => {
                 let name = self.constant_text(part, "the part of date_part")?;
-                return self.date_part(&name, &part.span, x);
+                return self.date_part(known.name, &name, &part.span, x);
             }
-            (Call::Hour, [x]) => return self.date_part("hour", &span, x),
-            (Call::Dow, [x]) => return self.date_part("dow", &span, x),
+            (Call::Hour, [x]) => return self.date_part(known.name, "hour", &span, x),
+            (Call::Dow, [x]) => return self.date_part(known.name, "dow", &span, x),
             (Call::SecondsBetween, [from, to]) => {
                 let nodes = [from, to].map(|x| self.of_type(x, Type::Timestamp, known));
                 let nodes = nodes.into_iter().collect::<Option<_>>()?;
@@ -347,9 +354,20 @@ impl Lowering<'_> {
         Some(self.plain(Kernel::Case, args, ty, span))
     }
 
-    fn date_part(&mut self, name: &str, at: &Range<usize>, x: &Typed) -> Option<Typed> {
-        let known = function::find("date_part")?;
-        let arg = self.of_type(x, Type::Timestamp, known);
+    fn date_part(
+        &mut self,
+        taker: &str,
+        name: &str,
+        at: &Range<usize>,
+        x: &Typed,
+    ) -> Option<Typed> {
+        let arg = match self.ty(x) {
+            None | Some(Type::Timestamp) => Some(self.as_type(x, Type::Timestamp)),
+            Some(_) => {
+                let message = format!("{}, but {taker} takes timestamp", self.describe(x));
+                self.mismatch(x.span.clone(), message, None)
+            }
+        };
         let Some(part) = Part::named(name) else {
             let names = Part::ALL.iter().map(|(name, _)| *name);
             let help = match did_you_mean(name, names.clone()) {
@@ -361,25 +379,11 @@ impl Lowering<'_> {
         };
         let span = at.start.min(x.span.start)..self.places.closed(x.span.end);
         self.judged(
-            known.name,
+            "date_part",
             Kernel::DatePart(part),
             vec![arg?],
             Type::Int,
             span,
         )
-    }
-
-    fn list(&mut self, list: &Typed) -> Option<usize> {
-        let name = self.constant_text(list, "the list of in_list")?;
-        let known = self.names.lists;
-        if let Some(at) = known.iter().position(|known| *known == name) {
-            return Some(at);
-        }
-        let help = did_you_mean(&name, known.iter().map(String::as_str)).map_or_else(
-            || "declare it under `lists`".to_owned(),
-            |near| format!("did you mean '{near}'?"),
-        );
-        let message = format!("unknown list `{}`", super::shortened(&name));
-        self.problem(Code::UnknownList, list.span.clone(), message, Some(help))
     }
 }

@@ -69,11 +69,15 @@ impl Lowering<'_> {
             Value::Null => return Some(Typed { node: None, span }),
             Value::Text(_) => Type::Text,
             Value::Int(_) => Type::Int,
-            Value::Decimal { scale, .. } => Type::Decimal(*scale),
+            Value::Decimal { scale, .. } if *scale > DECIMAL_DIGITS => {
+                let message = format!("{} has too many digits", self.quote(&span));
+                return self.mismatch(span, message, None);
+            }
             Value::Float(float) if !float.is_finite() => {
                 let message = format!("{} is not a finite number", self.quote(&span));
                 return self.mismatch(span, message, None);
             }
+            Value::Decimal { scale, .. } => Type::Decimal(*scale),
             Value::Float(_) => Type::Float,
             Value::Bool(_) => Type::Bool,
             Value::Timestamp(_) => Type::Timestamp,
@@ -98,6 +102,21 @@ impl Lowering<'_> {
         );
         let message = format!("unknown parameter `:{}`", super::shortened(name));
         self.problem(Code::UnknownParam, span, message, Some(help))
+    }
+
+    /// The list a text names.
+    pub(super) fn list(&mut self, list: &Typed) -> Option<usize> {
+        let name = self.constant_text(list, "the list of in_list")?;
+        let known = self.names.lists;
+        if let Some(at) = known.iter().position(|known| *known == name) {
+            return Some(at);
+        }
+        let help = did_you_mean(&name, known.iter().map(String::as_str)).map_or_else(
+            || "declare it under `lists`".to_owned(),
+            |near| format!("did you mean '{near}'?"),
+        );
+        let message = format!("unknown list `{}`", super::shortened(&name));
+        self.problem(Code::UnknownList, list.span.clone(), message, Some(help))
     }
 
     /// The parser's span of `:n` may be the colon alone or the name alone.

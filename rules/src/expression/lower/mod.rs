@@ -5,8 +5,11 @@
 //! where `None` begins, so a program exists only if there was no problem.
 
 mod call;
+mod choice;
+mod comparison;
 mod literal;
 mod operator;
+mod refusal;
 
 use std::ops::Range;
 
@@ -15,7 +18,7 @@ use datafusion_sql::sqlparser::ast::{Expr, Ident};
 use super::column::Data;
 use super::judge::Judge;
 use super::kernel::Kernel;
-use super::parse::Places;
+use super::parse::{NESTING_MAX, Places};
 use super::program::{Builder, Program};
 use super::suggest::did_you_mean;
 use super::{Names, Problem};
@@ -24,6 +27,9 @@ use crate::value::Type;
 
 /// Levels of this walk; chains of operators take none, casts of casts do.
 const WALK_MAX: usize = 150;
+
+/// Brackets are counted by the parser's limits, not by this one.
+const _: () = assert!(NESTING_MAX < WALK_MAX);
 
 /// Characters of the author's text quoted in a message.
 const QUOTED_CHARS_MAX: usize = 40;
@@ -114,6 +120,10 @@ impl Lowering<'_> {
         };
         self.depth -= 1;
         typed
+    }
+
+    fn is_column(&self, name: &str) -> bool {
+        self.names.columns.iter().any(|column| column.name == name)
     }
 
     fn name(&mut self, parts: &[Ident]) -> Option<Typed> {

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Events per CPU-second of the whole process, file to file, with the handbook pack: `tollgate run` over the Handbook's
+# 1,754,155 simulated transactions (../shared/data, or $TOLLGATE_DATA), decisions as NDJSON. The floor is 250,000.
+#
+#   cargo build --release && benches/file_to_file.sh [RUNS]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=${TOLLGATE_DATA:-$PWD/../shared/data}/handbook_transactions.parquet
+tollgate=${TOLLGATE:-${CARGO_TARGET_DIR:-target}/release/tollgate}
+[[ -f $data ]] || { echo "skipped: no $data"; exit 0; }
+[[ -x $tollgate ]] || { echo "no $tollgate: cargo build --release"; exit 1; }
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+echo "commit $(git rev-parse --short HEAD), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+for run in $(seq "${1:-3}"); do
+  cat >"$dir/pipeline.yaml" <<EOF
+name: bench-$run
+pack: $PWD/rules/packs/handbook
+source: { file: { path: "$data" } }
+sinks: { decisions: { file: { path: "$dir/decisions-$run.ndjson" } } }
+state: { dir: "$dir/state-$run" }
+EOF
+  TIMEFORMAT='%R %U %S'
+  read -r wall user system < <({ time "$tollgate" run "$dir/pipeline.yaml" >"$dir/log" 2>&1; } 2>&1)
+  lines=$(wc -l <"$dir/decisions-$run.ndjson")
+  awk -v n="$lines" -v w="$wall" -v u="$user" -v s="$system" \
+    'BEGIN { printf "%d decisions, wall %.2f s, CPU %.2f s: %d events per CPU-second\n", n, w, u + s, n / (u + s) }'
+  rm "$dir/decisions-$run.ndjson"
+done

@@ -1,0 +1,413 @@
+//! The rows of the table of bad input that concern a pack's text, each under its number: R1 to R10, R13, R14, C12.
+//!
+//! The idea: an author can be mistaken, hurried or hostile, and each gets findings with a place, never a panic, a hang or a
+//! pack that runs. The invariant: checking any text of at most a mebibyte is bounded in time and memory.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod packs_common;
+
+use std::time::{Duration, Instant};
+
+use packs_common::{SMALL, codes, complaints, source, spoiled};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use rules::compile::compile;
+use rules::definition::{PACK_BYTES_MAX, PackSource, SourceFile};
+use rules::diagnostic::Code;
+
+/// A second is what the table allows for an oversized text; the debug build gets some more.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const WHEN: &str = "cnt >= :n AND mean > 10";
+
+/// The codes found when the small rule has this condition, without the warning that its param is not used.
+fn when(condition: &str) -> Vec<&'static str> {
+    let start = Instant::now();
+    let quoted = condition.replace('\\', "\\\\").replace('"', "\\\"");
+    let mut found = codes(&spoiled(WHEN, &format!("\"{quoted}\"")));
+    found.retain(|code| *code != "E0404");
+    assert!(start.elapsed() < PATIENCE, "{condition:.60}");
+    found
+}
+
+#[test]
+fn r1_syntax_names_functions_and_types() {
+    for (condition, code) in [
+        ("amount > ", "E0201"),
+        ("amount > > 5", "E0201"),
+        ("(amount > 5", "E0201"),
+        ("amuont > 5", "E0202"),
+        ("now() > ts", "E0205"),
+        ("frobnicate(amount) > 1", "E0203"),
+        ("amount > 'ten'", "E0204"),
+        ("card > 5", "E0204"),
+        ("amount", "E0204"),
+        ("amount > :limit", "E0208"),
+        ("starts_with(card)", "E0209"),
+    ] {
+        assert_eq!(when(condition), [code], "{condition}");
+    }
+}
+
+#[test]
+fn r2_windows_of_no_time_less_or_too_much() {
+    for (over, code) in [
+        ("0s", "E0302"),
+        ("-5m", "E0108"),
+        ("5 parsecs", "E0108"),
+        ("9999999999d", "E0108"),
+        ("3661d", "E0302"),
+        ("{ from: 7d, to: 7d }", "E0302"),
+        ("{ from: 7d, to: 14d }", "E0302"),
+        ("{ last: 0 }", "E0103"),
+        ("{ last: 99999999999999999999 }", "E0103"),
+        ("{ last: 5, from: 1d }", "E0302"),
+        ("{ from: 7d }", "E0104"),
+        ("[10m]", "E0103"),
+        ("\"\"", "E0108"),
+    ] {
+        let text = spoiled("count(), over: 10m", &format!("count(), over: {over}"));
+        assert_eq!(codes(&text), [code], "{over}");
+    }
+}
+
+#[test]
+fn r3_patterns_that_explode() {
+    for pattern in ["(a{1000}){1000}", "(", &"a".repeat(2_000), "(?=a)b"] {
+        let condition = format!("regexp_like(card, '{pattern}')");
+        assert_eq!(when(&condition), ["E0207"], "{pattern:.40}");
+    }
+}
+
+#[test]
+fn r4_depth_length_and_size() {
+    let deep = format!("{}amount{} > 5", "(".repeat(10_000), ")".repeat(10_000));
+    assert_eq!(when(&deep), ["E0206"]);
+    let nots = format!("{} amount > 5", "NOT ".repeat(5_000));
+    assert_eq!(when(&nots), ["E0206"]);
+    let long = vec!["amount = 1"; 4_000].join(" OR ");
+    let found = when(&long);
+    assert!(
+        !found.is_empty() && found.iter().all(|code| ["E0206", "E0211"].contains(code)),
+        "{found:?}"
+    );
+    let endless = vec!["a=1"; 100_000].join(" OR ");
+    let found = when(&endless);
+    assert!(
+        !found.is_empty() && found.iter().all(|code| ["E0206", "E0211"].contains(code)),
+        "{found:?}"
+    );
+    let big = format!("{SMALL}#{}", "x".repeat(10_000_000));
+    assert_eq!(codes(&big), ["E0105"]);
+}
+
+#[test]
+fn r5_a_rule_beyond_the_cost_budget_is_told_its_estimate() {
+    let costly = vec!["regexp_like(card, 'x')"; 40].join(" OR ");
+    let said = complaints(&spoiled(
+        WHEN,
+        &format!("cnt >= :n AND mean > 1 AND ({costly})"),
+    ));
+    assert!(
+        said.contains("E0211")
+            && said.contains("estimated at 8")
+            && said.contains("budget is 5000"),
+        "{said}"
+    );
+    assert_eq!(
+        when("regexp_like(card, 'x') OR regexp_like(country, 'y')"),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
+fn r6_what_can_go_wrong_at_run_time_is_no_error_of_the_text() {
+    for condition in [
+        "100 / amount > 4",
+        "amount / 0 > 4",
+        "country > NULL",
+        "9223372036854775807 + cnt > 0",
+    ] {
+        assert_eq!(when(condition), Vec::<&str>::new(), "{condition}");
+    }
+}
+
+#[test]
+fn r7_ids_and_labels() {
+    for id in [
+        "../../etc/passwd",
+        "\"a\\nb\"",
+        "\"\\u0007\"",
+        "\"\"",
+        "\"a b\"",
+        "é",
+        &"x".repeat(65),
+    ] {
+        assert_eq!(
+            codes(&spoiled("- id: R1", &format!("- id: {id}"))),
+            ["E0107"],
+            "{id}"
+        );
+    }
+    let label = "y".repeat(200);
+    for key in ["name", "owner", "tags"] {
+        let text = spoiled("    params:", &format!("    {key}: {label}\n    params:"));
+        assert_eq!(codes(&text), ["E0107"], "{key}");
+    }
+    assert_eq!(
+        codes(&spoiled("score: 10", "score: 10, reason: \"a\\r\\nb\"")),
+        ["E0107"]
+    );
+    let twice = format!("{SMALL}  - id: R1\n    when: cnt > 3\n    then: {{ action: alert }}\n");
+    assert_eq!(codes(&twice), ["E0106"]);
+}
+
+#[test]
+fn r8_a_live_rule_that_hits_on_everything() {
+    assert_eq!(when("true"), ["E0405"]);
+    assert_eq!(when("1 = 1"), ["E0405"]);
+    let hits = |mode: &str| {
+        let text = spoiled(WHEN, &format!("1 = 1\n    mode: {mode}"));
+        compile(&PackSource::alone("p", text)).is_ok()
+    };
+    assert_eq!(
+        (hits("live"), hits("shadow"), hits("off")),
+        (false, true, true)
+    );
+}
+
+#[test]
+fn r9_a_key_without_bound_is_warned_of() {
+    for key in ["id", "ts", "[card, id]"] {
+        let text = spoiled("by: card, agg: count", &format!("by: {key}, agg: count"));
+        assert_eq!(codes(&text), ["E0304"], "{key}");
+        assert!(compile(&PackSource::alone("p", text)).is_ok());
+    }
+}
+
+#[test]
+fn r10_a_sensitive_field_is_never_shown() {
+    let sensitive = SMALL.replace(
+        "    card: text",
+        "    card: { type: text, sensitive: true }",
+    );
+    assert_eq!(
+        codes(&sensitive),
+        Vec::<&str>::new(),
+        "as a key it may be used"
+    );
+    for (from, to) in [
+        ("{mean}", "{mean} {card}"),
+        ("{mean}", "{ card } {mean}"),
+        ("sum(amount)", "last(card)"),
+        ("sum(amount)", "max(upper(card))"),
+        ("  id: id", "  id: card"),
+    ] {
+        assert!(sensitive.contains(from));
+        let found = codes(&sensitive.replace(from, to));
+        assert!(found.contains(&"E0403"), "{to}: {found:?}");
+    }
+    let derived = sensitive
+        .replace("      mean:", "      part: substr(card, 1, 6)\n      mean:")
+        .replace("{mean}", "{mean} {part}");
+    assert_eq!(codes(&derived), ["E0403"]);
+}
+
+#[test]
+fn r13_sql_that_is_no_scalar_expression() {
+    for condition in [
+        "DROP TABLE cards",
+        "amount > 5; DROP TABLE cards",
+        "COPY cards TO '/tmp/x'",
+        "amount > (SELECT 1)",
+        "card IN (SELECT card FROM cards)",
+        "EXISTS (SELECT 1)",
+        "sum(amount) > 5",
+        "count(*) > 5",
+        "row_number() OVER () > 5",
+        "read_csv('/etc/passwd') = 1",
+        "INSERT INTO cards VALUES (1)",
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+    ] {
+        let found = when(condition);
+        assert!(!found.is_empty(), "{condition}");
+        assert!(
+            found
+                .iter()
+                .all(|code| ["E0201", "E0202", "E0203", "E0205"].contains(code)),
+            "{condition}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn r14_a_half_written_pack_is_refused_or_whole() {
+    let whole = source("card-core");
+    let text = &whole.pack.text;
+    let full = compile(&whole).unwrap();
+    let step = text.len() / 97;
+    for end in (0..text.len()).step_by(step.max(1)) {
+        let Some(half) = text.get(..end) else {
+            continue;
+        };
+        let half = PackSource {
+            pack: SourceFile::new("pack.yaml", half),
+            lists: whole.lists.clone(),
+        };
+        match compile(&half) {
+            Ok(rules) => assert!(rules.version != full.version, "cut at {end}"),
+            Err(findings) => {
+                assert!(!findings.is_empty());
+                for found in findings {
+                    assert!(found.span.end <= end && half.pack.text.get(found.span).is_some());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn c12_what_is_no_text_of_a_pack() {
+    let refused = |bytes: Vec<u8>| {
+        SourceFile::from_bytes("pack.yaml", bytes, PACK_BYTES_MAX)
+            .unwrap_err()
+            .code
+    };
+    assert_eq!(refused(vec![b'a'; 100_000_000]), Code::TooLarge);
+    assert_eq!(refused(b"pack: \xc3\x28".to_vec()), Code::YamlSyntax);
+    assert_eq!(refused("\u{feff}pack: x".into()), Code::YamlSyntax);
+    let mut bomb = "lists: &a0 { a: b }\n".to_owned();
+    for level in 1..40 {
+        bomb.push_str(&format!(
+            "x{level}: &a{level} [*a{0}, *a{0}, *a{0}, *a{0}]\n",
+            level - 1
+        ));
+    }
+    let start = Instant::now();
+    assert_eq!(codes(&bomb), ["E0105"]);
+    for opening in [
+        "[", "{a: ", "- ", "? ", "\"", "&a ", "!a ", "a: |\n ", "\t", "'", "#", "a:\n",
+    ] {
+        let text = opening.repeat(PACK_BYTES_MAX / opening.len());
+        assert!(!codes(&text).is_empty(), "{opening:?}");
+    }
+    assert!(start.elapsed() < 3 * PATIENCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_thousand_findings_are_enough() {
+    let keys: String = (0..20_000)
+        .map(|n| format!("unknown_key_{n}: 1\n"))
+        .collect();
+    let start = Instant::now();
+    assert_eq!(codes(&format!("{SMALL}{keys}")).len(), 1_000);
+    assert!(start.elapsed() < PATIENCE);
+}
+
+/// A pack of a thousand rules over two hundred features.
+fn thousand() -> String {
+    let mut text = SMALL.split("rules:").next().unwrap().to_owned();
+    for n in 0..200 {
+        text.push_str(&format!(
+            "  f{n}: {{ by: card, agg: sum(amount), over: {}m, where: amount > {} }}\n",
+            n + 1,
+            n % 7
+        ));
+    }
+    text.push_str("rules:\n");
+    for n in 0..1_000 {
+        text.push_str(&format!(
+            "  - id: R{n}\n    params: {{ n: {n} }}\n    let:\n      half: f{0} / 2\n    when: half > :n AND cnt > 3 OR f{1} > 10\n    then: {{ action: review, score: 1 }}\n    explain: \"{{f{0}}} of {{half}}\"\n",
+            n % 200,
+            (n * 7) % 200
+        ));
+    }
+    text
+}
+
+#[test]
+fn a_thousand_rules_are_checked_while_one_waits() {
+    let text = thousand();
+    let start = Instant::now();
+    let rules =
+        compile(&PackSource::alone("p", &text)).unwrap_or_else(|_| panic!("{}", complaints(&text)));
+    let took = start.elapsed();
+    assert_eq!((rules.rules.len(), rules.features.len()), (1_000, 202));
+    assert_eq!(rules.groups.len(), 1, "seven filters fit one group");
+    println!("1,000 rules checked in {took:?}");
+    assert!(took < PATIENCE, "{took:?}");
+    let misspelt = text.replace("cnt > 3", "cmt > 3");
+    let start = Instant::now();
+    assert!(codes(&misspelt).len() >= 1_000);
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_sixty_fifth_filter_begins_a_second_group() {
+    let mut text = SMALL.split("rules:").next().unwrap().to_owned();
+    for n in 0..70 {
+        text.push_str(&format!(
+            "  f{n}: {{ by: card, agg: count(), over: 1m, where: amount > {n} }}\n"
+        ));
+    }
+    let rules =
+        compile(&PackSource::alone("p", &text)).unwrap_or_else(|_| panic!("{}", complaints(&text)));
+    let filters: Vec<_> = rules
+        .groups
+        .iter()
+        .map(|group| group.filters.len())
+        .collect();
+    assert_eq!(filters, [64, 6]);
+    for (index, group) in rules.groups.iter().enumerate() {
+        for feature in &group.features {
+            assert_eq!(rules.features[*feature].group, index);
+        }
+    }
+}
+
+/// Packs that are nearly right: pieces of a right one cut, doubled, moved and overwritten.
+#[test]
+fn no_text_makes_the_check_panic() {
+    const PIECES: [&str; 24] = [
+        "", " ", "\n", "\n  ", ":", ": ", "- ", "[", "]", "{", "}", "\"", "'", "#", "&a ", "*a",
+        "|\n", ">\n", "?", ",", "null", "é", "\u{0}", "10m",
+    ];
+    let whole = source("card-core");
+    let text = whole.pack.text.clone();
+    let change = (0..text.len(), 0usize..40, 0..PIECES.len());
+    let strategy = proptest::collection::vec(change, 1..6);
+    let config = Config {
+        cases: 300,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    runner
+        .run(&strategy, |changes| {
+            let mut chars: Vec<char> = text.chars().collect();
+            for (at, cut, piece) in changes {
+                let at = at.min(chars.len());
+                let end = (at + cut).min(chars.len());
+                chars.splice(at..end, PIECES[piece].chars());
+            }
+            let mutated: String = chars.into_iter().collect();
+            let spoilt = PackSource {
+                pack: SourceFile::new("pack.yaml", &mutated),
+                lists: whole.lists.clone(),
+            };
+            if let Err(findings) = compile(&spoilt) {
+                prop_assert!(!findings.is_empty());
+                for found in findings.iter().filter(|found| found.file == "pack.yaml") {
+                    prop_assert!(mutated.get(found.span.clone()).is_some(), "{:?}", found);
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+}

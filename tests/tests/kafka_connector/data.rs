@@ -1,0 +1,155 @@
+//! Records that are strange or damaged, and how long a flush takes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use connectors::conformance::source::SourceRig;
+use connectors::kafka::{KafkaSink, KafkaSource};
+use connectors::record::OutRecord;
+use connectors::sink::Sink;
+use connectors::source::{Source, SourceEvent};
+use tests::broker::Broker;
+
+use crate::rig::*;
+
+/// rdkafka's own flush never takes less than 100 ms.
+#[test]
+fn a_flush_ends_with_the_last_acknowledgement() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let rig = Rig::boxed(broker);
+    let mut sink = KafkaSink::new(&rig.settings, &rig.producer, &rig.out()).unwrap();
+    let records = numbered(b"k", 0..3);
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        #[allow(clippy::disallowed_methods, reason = "what is measured is the time")]
+        let began = std::time::Instant::now();
+        sink.write(connectors::sink::Payload::Records(&records))
+            .unwrap();
+        sink.flush().unwrap();
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    println!(
+        "flush of 3 records: least {:?}, median {:?}",
+        times[0], times[20]
+    );
+    assert!(times[0] < Duration::from_millis(60), "{times:?}");
+}
+
+/// Row E6 of the bad inputs.
+#[test]
+fn e6_headers_of_any_bytes_and_any_number_do_no_harm() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let rig = Rig::boxed(broker);
+    let strange = vec![
+        (b"\xff\xfe".to_vec(), Some(b"\xff".to_vec())),
+        (Vec::new(), None),
+    ];
+    let many: Vec<_> = (0..10_000_u32)
+        .map(|n| (n.to_be_bytes().map(|b| b | 1).to_vec(), Some(vec![1])))
+        .collect();
+    let record = |headers| OutRecord {
+        key: None,
+        value: Some(b"{}".to_vec()),
+        headers,
+    };
+    rig.producer
+        .load(
+            &rig.out(),
+            [record(strange.clone()), record(many), record(Vec::new())],
+        )
+        .unwrap();
+    let read = all(&rig.settings, &rig.out(), 0);
+    assert_eq!(read[0].1.headers, strange);
+    assert_eq!(
+        (read.len(), read[1].1.headers.len(), read[2].1.headers.len()),
+        (3, 256, 0)
+    );
+}
+
+/// Row E5: one byte of the broker's log is changed; the partition halts before that record, the others go on.
+#[test]
+fn e5_a_damaged_batch_halts_its_partition_only() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let mut rig = Rig::boxed(broker);
+    rig.create(5).unwrap();
+    let damaged = OutRecord {
+        value: Some(b"to-be-damaged".to_vec()),
+        ..numbered(&key_of(1, PARTITIONS), 5..6)[0].clone()
+    };
+    rig.producer.load(&rig.topic, [damaged]).unwrap();
+    rig.producer
+        .load(&rig.topic, numbered(&key_of(1, PARTITIONS), 6..9))
+        .unwrap();
+    damage(&format!("{}-1", rig.topic), b"to-be-damaged");
+    let mut source = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
+    let starts = assigned(&mut source, PARTITIONS as usize);
+    source.start(&starts).unwrap();
+    let mut seen: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    let mut halts = Vec::new();
+    let mut quiet = 0;
+    while quiet < 100 || halts.is_empty() {
+        quiet += 1;
+        assert!(quiet < 3_000, "no halt; seen {seen:?}");
+        match source.poll(WAIT).unwrap() {
+            SourceEvent::Batch(connectors::record::Batch::Raw(batch)) => {
+                seen.entry(batch.partition)
+                    .or_default()
+                    .extend(batch.offsets);
+                quiet = 0;
+            }
+            SourceEvent::Halted {
+                partition,
+                offset,
+                cause,
+            } => halts.push((partition, offset, cause)),
+            _ => {}
+        }
+    }
+    println!("{halts:?}");
+    assert_eq!(
+        (halts.len(), halts[0].0, halts[0].1),
+        (1, 1, 5),
+        "{halts:?}"
+    );
+    let first_five: Vec<i64> = (0..5).collect();
+    assert_eq!(
+        seen,
+        (0..PARTITIONS)
+            .map(|partition| (partition, first_five.clone()))
+            .collect()
+    );
+}
+
+/// Changes a byte of what the broker has on disk for a partition.
+fn damage(partition: &str, needle: &[u8]) {
+    let temporary = std::env::temp_dir();
+    let directories = std::fs::read_dir(&temporary)
+        .unwrap()
+        .filter_map(Result::ok)
+        .map(|entry| entry.path());
+    let logs = directories.map(|path| {
+        path.join("data")
+            .join(partition)
+            .join("00000000000000000000.log")
+    });
+    let log = logs
+        .into_iter()
+        .find(|log| log.exists())
+        .expect("the broker's log lies in its directory");
+    let bytes = std::fs::read(&log).unwrap();
+    let at = bytes
+        .windows(needle.len())
+        .position(|window| window == needle)
+        .unwrap();
+    use std::io::{Seek, Write};
+    let mut file = std::fs::OpenOptions::new().write(true).open(&log).unwrap();
+    file.seek(std::io::SeekFrom::Start(at as u64)).unwrap();
+    file.write_all(b"T").unwrap();
+}
