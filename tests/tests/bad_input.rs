@@ -98,12 +98,12 @@ fn c2_wrong_units_and_overflow_are_refused() {
 #[test]
 fn c3_variables_and_secret_files_have_to_be_there_and_kept() {
     refused(
-        &CONFIG.replace("./state", "${env:TOLLGATE_TEST_UNSET}"),
-        &["TOLLGATE_TEST_UNSET"],
+        &CONFIG.replace("./state", "\"${env:TOLLGATE_TEST_UNSET}\""),
+        &["E1008", "TOLLGATE_TEST_UNSET"],
     );
     refused(
-        &CONFIG.replace("./state", "${file:absent.txt}"),
-        &["absent.txt"],
+        &CONFIG.replace("./state", "\"${file:absent.txt}\""),
+        &["E1008", "absent.txt"],
     );
     let cases: [(&[u8], u32, bool); 4] = [
         (b"./state", 0o600, true),
@@ -112,7 +112,7 @@ fn c3_variables_and_secret_files_have_to_be_there_and_kept() {
         (&[b'a'; 70_000], 0o600, false),
     ];
     for (content, mode, fine) in cases {
-        let scratch = directory(&CONFIG.replace("./state", "${file:secret.txt}"));
+        let scratch = directory(&CONFIG.replace("./state", "\"${file:secret.txt}\""));
         let path = scratch.path().join("secret.txt");
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();

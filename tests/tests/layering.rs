@@ -37,7 +37,7 @@ const RULES: &[&str] = &[
 /// All that `connectors` names.
 const CONNECTORS: &[&str] = &[
     "arrow",
-    "csv",
+    "csv-core",
     "fjall",
     "glob",
     "jiff",
