@@ -267,6 +267,10 @@ fn c8_of_two_processes_with_one_id_the_second_is_kept_out() {
 
 #[test]
 fn c12_a_file_that_is_no_sane_text_is_refused_at_once() {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "what is tested is how long it takes"
+    )]
     let begin = Instant::now();
     let bomb = {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
