@@ -8,7 +8,7 @@
 //!
 //! Reading order: [`parse`](mod@parse) (limits, text to tree), `lower` (tree to program: names, types, problems),
 //! `judge` (DataFusion's opinion of the types), [`function`] (THE list), [`program`] (the flat program), `kernel` (its
-//! steps), `column` (what they compute with), [`suggest`] ("did you mean").
+//! steps), `column` (what they compute with).
 //!
 //! # Semantics
 //! * `int ∘ int` is int, checked; `int / int` truncates toward zero, as in SQL; write `/ 3600.0` for a fraction.
@@ -47,8 +47,6 @@ mod kernel;
 mod column;
 
 mod decimal;
-
-pub mod suggest;
 
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,9 @@ use datafusion_sql::sqlparser::ast::{
 use super::super::column::Data;
 use super::super::function::{self, Call, Function};
 use super::super::kernel::{Comparison, Kernel, Numeric, Part, Pattern, TextFunction};
-use super::super::suggest::did_you_mean;
 use super::{Lowering, Typed, is_number};
 use crate::diagnostic::Code;
+use crate::diagnostic::suggest::nearest;
 use crate::value::Type;
 
 impl Lowering<'_> {
@@ -117,7 +117,7 @@ impl Lowering<'_> {
             return self.not_allowed(span, &format!("`{shown}`"), Some(help));
         }
         let names = function::ALL.iter().map(|known| known.name);
-        let help = did_you_mean(name, names).map_or_else(
+        let help = nearest(name, names).map_or_else(
             || "`tollgate list functions` names them all".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
@@ -370,7 +370,7 @@ impl Lowering<'_> {
         };
         let Some(part) = Part::named(name) else {
             let names = Part::ALL.iter().map(|(name, _)| *name);
-            let help = match did_you_mean(name, names.clone()) {
+            let help = match nearest(name, names.clone()) {
                 Some(near) => format!("did you mean '{near}'?"),
                 None => format!("it has {}", names.collect::<Vec<_>>().join(", ")),
             };

@@ -7,9 +7,9 @@ use datafusion_sql::sqlparser::ast::{
 use super::super::column::Data;
 use super::super::decimal;
 use super::super::kernel::{Kernel, cast_exists, parse_timestamp};
-use super::super::suggest::did_you_mean;
 use super::{Lowering, Typed};
 use crate::diagnostic::Code;
+use crate::diagnostic::suggest::nearest;
 use crate::value::{DECIMAL_DIGITS, Type, Value};
 
 /// The types a cast can name.
@@ -96,7 +96,7 @@ impl Lowering<'_> {
             return self.literal(&value.clone(), span);
         }
         let known = self.names.params.keys().map(String::as_str);
-        let help = did_you_mean(name, known).map_or_else(
+        let help = nearest(name, known).map_or_else(
             || "declare it under `params`".to_owned(),
             |near| format!("did you mean `:{near}`?"),
         );
@@ -111,7 +111,7 @@ impl Lowering<'_> {
         if let Some(at) = known.iter().position(|known| *known == name) {
             return Some(at);
         }
-        let help = did_you_mean(&name, known.iter().map(String::as_str)).map_or_else(
+        let help = nearest(&name, known.iter().map(String::as_str)).map_or_else(
             || "declare it under `lists`".to_owned(),
             |near| format!("did you mean '{near}'?"),
         );

@@ -20,9 +20,9 @@ use super::judge::Judge;
 use super::kernel::Kernel;
 use super::parse::{NESTING_MAX, Places};
 use super::program::{Builder, Program};
-use super::suggest::did_you_mean;
 use super::{Names, Problem};
 use crate::diagnostic::Code;
+use crate::diagnostic::suggest::nearest;
 use crate::value::Type;
 
 /// Levels of this walk; chains of operators take none, casts of casts do.
@@ -159,7 +159,7 @@ impl Lowering<'_> {
                     .is_some_and(|rest| rest.starts_with('.'))
             })
             .collect();
-        let help = match did_you_mean(&name, known) {
+        let help = match nearest(&name, known) {
             _ if !members.is_empty() => Some(format!("it has the members {}", members.join(", "))),
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if quoted => Some(format!("text is written in single quotes: '{name}'")),
