@@ -20,7 +20,6 @@ pub mod observe;
 pub mod shutdown;
 
 pub mod delivery;
-pub mod features;
 pub mod operator;
 pub mod step;
 pub mod topology;

@@ -9,10 +9,13 @@ mod kafka;
 mod sinks;
 mod source;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use connectors::embedded::EmbeddedError;
+use connectors::embedded::{EmbeddedError, EmbeddedLog};
+use connectors::file::FileSource;
 use connectors::format::WantedError;
+use connectors::format::columns::ColumnCaster;
 use connectors::kafka::KafkaFailure;
 use connectors::log::CommitLog;
 use connectors::sink::SinkError;
@@ -23,11 +26,12 @@ use rules::ruleset::RuleSet;
 
 use self::embedded::Embedded;
 use self::kafka::Clusters;
-pub use self::source::open_file;
 use crate::clock::Clock;
 use crate::config::{Config, Start};
+use crate::operator::decode::Decode;
 use crate::operator::merge::MergeLimits;
 use crate::operator::output::Output;
+use crate::operator::wanted;
 use crate::worker::{Begin, Delivery, Parts};
 
 /// Bounds of the merge: a step is small enough to stay in the caches and large enough to pay for itself; what is
@@ -59,6 +63,18 @@ pub enum BuildError {
     Wanted(#[from] WantedError),
 }
 
+/// Opens a file, or the files of a glob, with the operator that turns its records into rows of this pack.
+///
+/// # Errors
+/// [`BuildError`] when it cannot be read.
+pub fn open_file(path: &Path, rules: &RuleSet) -> Result<(FileSource, Decode), BuildError> {
+    let wanted = wanted::columns(&rules.schema);
+    let (source, decoder) = source::file(path, &wanted)?;
+    let schema = Arc::new(rules.schema.clone());
+    let decode = Decode::new(schema, decoder, Box::new(ColumnCaster::new(wanted)?));
+    Ok((source, decode))
+}
+
 /// What sinks may be bound to.
 struct Site<'a> {
     embedded: Option<Embedded>,
@@ -69,7 +85,7 @@ struct Site<'a> {
     atomic: bool,
 }
 
-/// Builds the parts of a worker.
+/// Builds the parts of a worker; `log` is the embedded log where somebody has it open already.
 ///
 /// # Errors
 /// [`BuildError`] when something outside cannot be had.
@@ -77,9 +93,10 @@ pub fn build(
     config: &Config,
     rules: Arc<RuleSet>,
     clock: &Arc<dyn Clock>,
+    log: Option<EmbeddedLog>,
 ) -> Result<Parts, BuildError> {
     let mut site = Site {
-        embedded: Embedded::open_if_used(config, clock)?,
+        embedded: Embedded::open_if_used(config, clock, log)?,
         clusters: Clusters::new(&config.name),
         goes_on: false,
         atomic: false,

@@ -36,8 +36,10 @@ use self::measure::Meter;
 
 /// How long a poll may wait when there is nothing to do. Kafka's client wants to be polled more often than each 100 ms.
 const POLL_WAIT: Duration = Duration::from_millis(20);
-/// How often the observer and the slow gauges are brought up to date.
+/// How often the observer is called.
 const TICK: Duration = Duration::from_millis(100);
+/// How often the gauges are brought up to date: measuring the state walks all of it.
+const GAUGES_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a partition without a committed offset is begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +153,7 @@ pub struct Worker {
     finished: bool,
     summary: Summary,
     ticked: Duration,
+    gauged: Option<Duration>,
 }
 
 impl std::fmt::Debug for Worker {
@@ -203,6 +206,7 @@ impl Worker {
         }
         self.commit()?;
         self.parts.output.close()?;
+        self.gauge();
         self.tick_now();
         Ok(())
     }
@@ -363,9 +367,19 @@ impl Worker {
 
     fn tick_now(&mut self) {
         self.ticked = self.around.clock.elapsed();
+        if self
+            .gauged
+            .is_none_or(|gauged| self.ticked.saturating_sub(gauged) >= GAUGES_EVERY)
+        {
+            self.gauge();
+        }
+        self.around.observer.tick();
+    }
+
+    fn gauge(&mut self) {
+        self.gauged = Some(self.ticked);
         self.meter
             .gauges(&self.parts.engine, &self.merge, self.halted.len());
-        self.around.observer.tick();
     }
 }
 

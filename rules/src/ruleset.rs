@@ -138,7 +138,7 @@ pub struct Rule {
     pub lets: Vec<Let>,
     /// The condition: a boolean over columns and lets.
     pub when: Program,
-    /// The condition as written, for those who ask why.
+    /// The condition as written, with the values of the params, for those who ask why.
     pub condition: String,
     /// Its action: an index into [`Policy::order`].
     pub action: usize,

@@ -3,7 +3,9 @@
 use std::io;
 
 use clap::ValueEnum;
+use connectors::format::Format;
 use rules::aggregate::Aggregate;
+use rules::expression::function;
 
 use super::explain::pages;
 use super::{Exit, Io};
@@ -71,14 +73,10 @@ fn connectors() -> Vec<Line> {
 }
 
 fn formats() -> Vec<Line> {
-    vec![
-        line(
-            "json",
-            "one JSON object per record or line; members by name or JSON pointer",
-        ),
-        line("csv", "with a header line; an empty field is missing"),
-        line("parquet", "columns, cast to the fields of the pack"),
-    ]
+    Format::ALL
+        .iter()
+        .map(|format| line(format.name(), format.about()))
+        .collect()
 }
 
 fn aggregates() -> Vec<Line> {
@@ -131,7 +129,10 @@ fn windows() -> Vec<Line> {
 }
 
 fn functions() -> Vec<Line> {
-    Vec::new()
+    function::ALL
+        .iter()
+        .map(|function| line(function.signature, function.doc))
+        .collect()
 }
 
 fn metrics() -> Vec<Line> {

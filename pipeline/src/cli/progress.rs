@@ -1,33 +1,45 @@
-//! How far long work has come: a bar on a terminal, nothing anywhere else.
+//! Progress of long work: a bar on a terminal, nothing on what is none.
 //!
-//! The invariant: it is written to standard error and never to a pipe, so that output can be redirected as it is.
+//! The invariant: it is written to standard error only, so that results stay whole.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
 
-/// A count that grows.
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How far something is.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// A count of rows without a known end; `what` names them.
-    pub(super) fn rows(what: &'static str) -> Progress {
-        let form = format!("{{spinner}} {{human_pos}} {what} {{per_sec}} {{elapsed}}");
-        let style = ProgressStyle::with_template(&form)
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        // Hidden by indicatif itself where standard error is no terminal.
-        Progress {
-            bar: ProgressBar::no_length().with_style(style),
+    /// Of so many `things`; 0 when nobody knows how many.
+    pub(super) fn of(total: u64, things: &'static str) -> Progress {
+        if !std::io::stderr().is_terminal() {
+            return Progress {
+                bar: ProgressBar::hidden(),
+            };
         }
+        let form = if total > 0 {
+            "{elapsed_precise} {wide_bar} {human_pos}/{human_len} {msg} ({per_sec}, {eta} left)"
+        } else {
+            "{elapsed_precise} {human_pos} {msg} ({per_sec})"
+        };
+        let style =
+            ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar =
+            ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(10));
+        bar.set_style(style);
+        bar.set_message(things);
+        Progress { bar }
     }
 
-    /// It is here now.
-    pub(super) fn at(&mut self, rows: u64) {
-        self.bar.set_position(rows);
+    /// So far.
+    pub(super) fn at(&self, done: u64) {
+        self.bar.set_position(done);
     }
 
-    /// It is over.
+    /// All done.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }

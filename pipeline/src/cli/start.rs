@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use connectors::embedded::EmbeddedLog;
 use connectors::log::LogError;
 use rules::ruleset::RuleSet;
 
 use super::Exit;
 use crate::config::Config;
 use crate::topology::{self, BuildError};
-use crate::worker::{self, RunError, Summary};
+use crate::worker::{self, Parts, RunError, Summary};
 
 pub(super) use crate::worker::Surroundings;
 
@@ -24,7 +25,23 @@ pub(super) type Ended = Result<String, Failure>;
 
 /// Runs it on this thread.
 pub(super) fn run(config: &Config, rules: Arc<RuleSet>, around: Surroundings) -> Ended {
-    let parts = topology::build(config, rules, &around.clock).map_err(|error| not_built(&error))?;
+    let built = topology::build(config, rules, &around.clock, None);
+    finish(config, built, around)
+}
+
+/// The same on an embedded log that is open already.
+pub(super) fn run_on(
+    config: &Config,
+    rules: Arc<RuleSet>,
+    around: Surroundings,
+    log: EmbeddedLog,
+) -> Ended {
+    let built = topology::build(config, rules, &around.clock, Some(log));
+    finish(config, built, around)
+}
+
+fn finish(config: &Config, built: Result<Parts, BuildError>, around: Surroundings) -> Ended {
+    let parts = built.map_err(|error| not_built(&error))?;
     let _alive = around.health.lease();
     let summary = worker::run(parts, around).map_err(|error| failed(&error))?;
     Ok(told(&config.name, summary))
@@ -63,6 +80,7 @@ fn not_built(error: &BuildError) -> Failure {
 fn failed(error: &RunError) -> Failure {
     let exit = match error {
         RunError::Log(LogError::Fenced { .. }) | RunError::Revoked(_) => Exit::Fenced,
+        RunError::Source(error) if error.is_fenced() => Exit::Fenced,
         _ => Exit::Outside,
     };
     Failure {

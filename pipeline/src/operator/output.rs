@@ -133,7 +133,8 @@ impl Output {
     /// # Errors
     /// [`SinkError`] of the first sink that cannot.
     pub fn flush(&mut self) -> Result<(), SinkError> {
-        self.sinks().try_for_each(|sink| sink.flush())
+        self.sinks()
+            .try_for_each(|sink| flush_patiently(sink.as_mut()))
     }
 
     /// Writes again all records that were written since the last commit.
@@ -219,4 +220,15 @@ fn write_patiently<'a>(
         }
     }
     sink.write(payload())
+}
+
+/// Flushes, and tries again where that may help: a broker may be away for a while.
+fn flush_patiently(sink: &mut dyn Sink) -> Result<(), SinkError> {
+    for _ in 1..WRITE_TRIES {
+        match sink.flush() {
+            Err(error) if error.retry => tracing::warn!(%error, "flush failed, trying again"),
+            result => return result,
+        }
+    }
+    sink.flush()
 }

@@ -21,6 +21,7 @@ impl Embedded {
     pub(super) fn open_if_used(
         config: &Config,
         clock: &Arc<dyn Clock>,
+        given: Option<EmbeddedLog>,
     ) -> Result<Option<Embedded>, EmbeddedError> {
         let sinks = &config.sinks;
         let all = sinks
@@ -36,12 +37,15 @@ impl Embedded {
             return Ok(None);
         }
         let now = Arc::clone(clock);
-        let options = Options {
+        let options = || Options {
             application: config.name.clone(),
             durability: Durability::Power,
             clock: Arc::new(move || now.wall_us()),
         };
-        let log = EmbeddedLog::open(&config.state.dir, options)?;
+        let log = match given {
+            Some(log) => log,
+            None => EmbeddedLog::open(&config.state.dir, options())?,
+        };
         for topic in topics {
             if log.partitions(topic).is_none() {
                 log.create_topic(topic, PARTITIONS)?;

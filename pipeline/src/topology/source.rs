@@ -1,5 +1,6 @@
 //! The source from its configuration, with the decoder its records want and the commit log it brings.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use connectors::embedded::EmbeddedSource;
@@ -61,8 +62,7 @@ pub(super) fn open(
                 (Box::new(source), Some(json(wanted.clone())?), None)
             }
             config::Source::File { path } => {
-                let records = FileOptions::default().batch_records;
-                let (source, decoder) = file(&path.to_string_lossy(), &wanted, records)?;
+                let (source, decoder) = file(path, &wanted)?;
                 (Box::new(source), decoder, None)
             }
             config::Source::Generate(generate) => (
@@ -83,50 +83,34 @@ pub(super) fn open(
     })
 }
 
-/// Opens a file, or all that a glob names, with the operator that makes rows of a pack's schema of its records.
-///
-/// # Errors
-/// [`BuildError`] when there is no such file, or its columns cannot be read.
-pub fn open_file(
-    path: &str,
-    rules: &RuleSet,
-    batch_records: usize,
-) -> Result<(FileSource, Decode), BuildError> {
-    let wanted = wanted::columns(&rules.schema);
-    let (source, decoder) = file(path, &wanted, batch_records)?;
-    let caster = Box::new(ColumnCaster::new(wanted)?);
-    Ok((
-        source,
-        Decode::new(Arc::new(rules.schema.clone()), decoder, caster),
-    ))
-}
-
-fn file(
-    path: &str,
+/// A file and the decoder of its records; Parquet needs none.
+pub(super) fn file(
+    path: &Path,
     wanted: &[WantedColumn],
-    batch_records: usize,
 ) -> Result<(FileSource, Option<Box<dyn Decoder>>), BuildError> {
-    // Only the columns that are wanted are read from Parquet.
-    let columns = Some(wanted.iter().map(|column| column.from.clone()).collect());
-    let source = FileSource::open(
-        path,
-        FileOptions {
-            columns,
-            batch_records,
-            ..FileOptions::default()
-        },
-    )?;
-    let wanted = wanted.to_vec();
+    let source = FileSource::open(&path.to_string_lossy(), options(wanted))?;
     let decoder: Option<Box<dyn Decoder>> = match source.kind() {
-        FileKind::Ndjson => Some(Box::new(JsonDecoder::new(wanted, Limits::DEFAULT)?)),
+        FileKind::Ndjson => Some(Box::new(JsonDecoder::new(
+            wanted.to_vec(),
+            Limits::DEFAULT,
+        )?)),
         FileKind::Csv => Some(Box::new(CsvDecoder::new(
-            wanted,
+            wanted.to_vec(),
             source.header(),
             Limits::DEFAULT,
         )?)),
         FileKind::Parquet => None,
     };
     Ok((source, decoder))
+}
+
+/// Only the columns that are wanted are read from Parquet.
+fn options(wanted: &[WantedColumn]) -> FileOptions {
+    let columns = wanted.iter().map(|column| column.from.clone()).collect();
+    FileOptions {
+        columns: Some(columns),
+        ..FileOptions::default()
+    }
 }
 
 /// A generator with a rate lives on the wall clock, one without on a fixed one, so that its bytes are the same each time.

@@ -7,7 +7,7 @@ use super::{
     Begin, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker, micros,
     step_of,
 };
-use connectors::log::Committed;
+use connectors::log::{CommitLog, Committed, LogError};
 use connectors::source::{Assignment, SourceEvent};
 use rules::evaluate::StepOutput;
 
@@ -15,6 +15,7 @@ use crate::console::health::State;
 use crate::delivery::recovery;
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
+use crate::shutdown::Shutdown;
 use crate::step::Journal;
 
 impl Worker {
@@ -25,7 +26,7 @@ impl Worker {
     ) -> Result<Option<Worker>, RunError> {
         let committed = match parts.log.as_mut() {
             Some(log) => {
-                log.fence()?;
+                fence(log.as_mut(), &around.shutdown)?;
                 log.committed()?
             }
             None => Committed::default(),
@@ -67,6 +68,7 @@ impl Worker {
             finished: false,
             summary: Summary::default(),
             ticked: std::time::Duration::ZERO,
+            gauged: None,
         };
         Ok(worker.refold(&plan)?.then_some(worker))
     }
@@ -128,6 +130,18 @@ impl Worker {
         self.meter.refolded(&merged);
         self.summary.refolded += u64::try_from(merged.times.len()).unwrap_or_default();
         Ok(true)
+    }
+}
+
+/// Takes over the commit log; a cluster that does not answer yet is asked again until somebody wants to stop.
+fn fence(log: &mut dyn CommitLog, shutdown: &Shutdown) -> Result<(), LogError> {
+    loop {
+        match log.fence() {
+            Err(LogError::Retry { operation, cause }) if !shutdown.requested() => {
+                tracing::warn!(operation, cause, "trying again");
+            }
+            result => return result,
+        }
     }
 }
 

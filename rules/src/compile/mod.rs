@@ -21,9 +21,8 @@ mod policy;
 mod rules;
 mod schema;
 mod sql;
-#[cfg(test)]
-mod tests;
 mod times;
+mod usage;
 mod words;
 
 use std::collections::BTreeSet;

@@ -6,12 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Checker;
-use super::cost;
 use super::explanation::slots;
-use super::names::shown;
 use super::policy::SCORE_LIMIT;
 use super::sql::Source;
-use super::words::{self, Kind};
 use crate::definition::{RuleDefinition, Text, ThenDefinition};
 use crate::diagnostic::Code;
 use crate::expression::Program;
@@ -108,7 +105,7 @@ impl Checker<'_> {
             expires: expires.map_or(Some(None), |moment| moment.map(Some))?,
             lets,
             when,
-            condition: written.when.as_ref()?.text.clone(),
+            condition: condition_text(written),
             action: then.action,
             score: then.score,
             notify: then.notify,
@@ -341,54 +338,6 @@ impl Checker<'_> {
             .filter(|read| (self.fields..columns).contains(read))
             .collect()
     }
-
-    fn within_budget(&mut self, rule: &RuleDefinition) {
-        let texts = rule.lets.iter().map(|(_, text)| text).chain(&rule.when);
-        let units = texts
-            .map(|text| cost::estimate(&text.text, &words::scan(&text.text)))
-            .fold(0, u64::saturating_add);
-        if units > cost::BUDGET {
-            let message = format!(
-                "this rule is estimated at {units} units per event, the budget is {}",
-                cost::BUDGET
-            );
-            let help = "take parts into features, a list, or a second rule".to_owned();
-            self.findings
-                .error(Code::CostBudget, rule.span.clone(), message)
-                .help(help);
-        }
-    }
-
-    /// Params and lets that nothing uses are likely a mistake elsewhere.
-    fn all_used(&mut self, rule: &RuleDefinition) {
-        let mut used: BTreeSet<(Kind, String)> = BTreeSet::new();
-        for text in rule.lets.iter().map(|(_, text)| text).chain(&rule.when) {
-            for word in words::scan(&text.text) {
-                used.insert((word.kind, word.of(&text.text).to_owned()));
-            }
-        }
-        if let Some(explain) = &rule.explain {
-            for slot in slots(&explain.text) {
-                let name = explain.text.get(slot).unwrap_or("");
-                used.insert(match name.strip_prefix(':') {
-                    Some(param) => (Kind::Param, param.to_owned()),
-                    None => (Kind::Name, name.to_owned()),
-                });
-            }
-        }
-        let params = rule
-            .params
-            .iter()
-            .map(|(name, _)| (Kind::Param, "param", name));
-        let lets = rule.lets.iter().map(|(name, _)| (Kind::Name, "let", name));
-        for (kind, what, name) in params.chain(lets) {
-            if !used.contains(&(kind, name.text.clone())) {
-                let message = format!("the {what} {} is never used", shown(&name.text));
-                self.findings
-                    .warning(Code::Unused, name.span.clone(), message);
-            }
-        }
-    }
 }
 
 /// What was not written is fine; what was written wrongly is not.
@@ -398,4 +347,18 @@ fn flat<T>(written: Option<Option<T>>) -> Option<Option<T>> {
         Some(None) => None,
         Some(some) => Some(some),
     }
+}
+
+/// The condition as written, with what its params stand for.
+fn condition_text(written: &RuleDefinition) -> String {
+    let when = written.when.as_ref().map_or("", |when| when.text.as_str());
+    let params = written
+        .params
+        .iter()
+        .enumerate()
+        .map(|(index, (name, value))| {
+            let lead = if index == 0 { ", where" } else { "," };
+            format!("{lead} :{} = {}", name.text, value.text)
+        });
+    std::iter::once(when.to_owned()).chain(params).collect()
 }

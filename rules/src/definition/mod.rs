@@ -18,6 +18,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 pub mod tree;
+mod weight;
 
 use std::ops::Range;
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span, options};
 
+use super::weight::{depth, weight};
 use crate::diagnostic::findings::Findings;
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -375,31 +376,4 @@ fn untagged(tagged: bool, span: &Range<usize>) -> Result<(), Stop> {
         ));
     }
     Ok(())
-}
-
-/// Values and bytes a copy of this takes. The depth is bounded, so is the recursion.
-fn weight(node: &Node) -> (usize, usize) {
-    let add = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
-    match &node.value {
-        Tree::Scalar(scalar) => (1, scalar.text.len()),
-        Tree::Sequence(items) => items.iter().map(weight).fold((1, 0), add),
-        Tree::Mapping(entries) => entries
-            .iter()
-            .map(|(key, value)| add((1, key.text.len()), weight(value)))
-            .fold((1, 0), add),
-    }
-}
-
-fn depth(node: &Node) -> usize {
-    match &node.value {
-        Tree::Scalar(_) => 0,
-        Tree::Sequence(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Tree::Mapping(entries) => {
-            1 + entries
-                .iter()
-                .map(|(_, value)| depth(value))
-                .max()
-                .unwrap_or(0)
-        }
-    }
 }

@@ -59,13 +59,14 @@ fn a_changed_rule_fails_and_says_why() {
         expected VEL-01 fires at send 5
              got VEL-01 fires at no send
                  send 5: VEL-01 did not fire: card_cnt_10m = 5, card_sum_10m = 400.00
-                 condition: card_cnt_10m > :n AND card_sum_10m > :total
+                 condition: card_cnt_10m > :n AND card_sum_10m > :total, where :n = 5, :total = 300
         two swipes with the same timestamp do not see each other's future
         expected VEL-01 fires at send 5
              got VEL-01 fires at no send
                  send 5: VEL-01 did not fire: card_cnt_10m = 5, card_sum_10m = 500.00
-                 condition: card_cnt_10m > :n AND card_sum_10m > :total
-    "#]].assert_eq(&failures(&results));
+                 condition: card_cnt_10m > :n AND card_sum_10m > :total, where :n = 5, :total = 300
+    "#]]
+    .assert_eq(&failures(&results));
 }
 
 fn check(tests: &str, expected: &Expect) {
@@ -114,12 +115,12 @@ fn each_kind_of_failure_says_what_came() {
             expected VEL acts at send 3-4
                  got VEL acts at send 3
                      send 4: VEL fired and did not act: cnt = 4
-                     condition: cnt >= :n
+                     condition: cnt >= :n, where :n = 3
             expected VEL fires at send 1-4
                  got VEL fires at send 3-4
                      send 1: VEL did not fire: cnt = 1
                      send 2: VEL did not fire: cnt = 2
-                     condition: cnt >= :n
+                     condition: cnt >= :n, where :n = 3
             explain
             expected VEL explains itself with "dollars" wherever it fires
                  got "3 worth 15.00 (limit 3)" at send 3

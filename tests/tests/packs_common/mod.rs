@@ -17,7 +17,7 @@ use rules::diagnostic::{Diagnostic, Position};
 use rules::ruleset::RuleSet;
 
 /// A pack that is right; tests spoil it.
-pub const SMALL: &str = "\
+pub(crate) const SMALL: &str = "\
 pack: small
 schema:
   id: id
@@ -44,13 +44,13 @@ rules:
 ";
 
 /// The small pack with one text in the place of another, which must be there.
-pub fn spoiled(from: &str, to: &str) -> String {
+pub(crate) fn spoiled(from: &str, to: &str) -> String {
     assert!(SMALL.contains(from), "{from} is not in the pack");
     SMALL.replace(from, to)
 }
 
 /// One line per finding: place, severity, code, message, label, help.
-pub fn lines(text: &str, findings: &[Diagnostic]) -> String {
+pub(crate) fn lines(text: &str, findings: &[Diagnostic]) -> String {
     findings
         .iter()
         .map(|found| {
@@ -76,7 +76,7 @@ pub fn lines(text: &str, findings: &[Diagnostic]) -> String {
 }
 
 /// What is said about a text.
-pub fn complaints(text: &str) -> String {
+pub(crate) fn complaints(text: &str) -> String {
     match compile(&PackSource::alone("pack.yaml", text)) {
         Ok(rules) => lines(text, &rules.warnings),
         Err(findings) => lines(text, &findings),
@@ -84,7 +84,7 @@ pub fn complaints(text: &str) -> String {
 }
 
 /// The ids of the codes found in a text, in its order.
-pub fn codes(text: &str) -> Vec<&'static str> {
+pub(crate) fn codes(text: &str) -> Vec<&'static str> {
     let findings = match compile(&PackSource::alone("pack.yaml", text)) {
         Ok(rules) => rules.warnings,
         Err(findings) => findings,
@@ -93,12 +93,12 @@ pub fn codes(text: &str) -> Vec<&'static str> {
 }
 
 /// Where the packs of the project are.
-pub fn packs_dir() -> PathBuf {
+pub(crate) fn packs_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules/packs")
 }
 
 /// A pack of the project and the lists it names.
-pub fn source(pack: &str) -> PackSource {
+pub(crate) fn source(pack: &str) -> PackSource {
     let dir = packs_dir().join(pack);
     let read = |name: &str| {
         let text =
@@ -111,7 +111,7 @@ pub fn source(pack: &str) -> PackSource {
 }
 
 /// A pack of the project, which must be right and raise no warning.
-pub fn checked(pack: &str) -> RuleSet {
+pub(crate) fn checked(pack: &str) -> RuleSet {
     let source = source(pack);
     match compile(&source) {
         Ok(rules) => {
