@@ -1,1 +1,241 @@
-//! tests
+//! Tests of the commands: what they print and how they end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use clap::CommandFactory;
+use expect_test::expect;
+
+use super::*;
+
+/// Exit, standard output, standard error.
+fn tollgate(arguments: &[&str]) -> (Exit, String, String) {
+    let cli = Cli::try_parse_from([&["tollgate"], arguments].concat()).unwrap();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut io = Io {
+        out: &mut out,
+        err: &mut err,
+        color: false,
+    };
+    let exit = dispatch(cli.command, &mut io).unwrap();
+    (
+        exit,
+        String::from_utf8(out).unwrap(),
+        String::from_utf8(err).unwrap(),
+    )
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn help_names_every_command() {
+    let help = Cli::command().render_help().to_string();
+    expect![[r#"
+        Real-time fraud detection: events in, decisions out, by rules an analyst writes
+
+        Usage: tollgate [OPTIONS] <COMMAND>
+
+        Commands:
+          demo        Watch made-up card traffic with planted fraud being caught; needs nothing
+          run         Run a pipeline until its source ends or it is stopped
+          check       Say everything that is wrong with packs and pipeline configurations
+          rule        Work on rules
+          features    Compute the features of a pack over a file, for training
+          gen         Make up events
+          list        List what there is
+          explain     Explain an error code, such as E0102
+          completion  Print a completion script for a shell
+
+        Options:
+              --log-format <LOG_FORMAT>  How the log on standard error is written; RUST_LOG says how much of
+                                         it [default: text] [possible values: text, json]
+          -h, --help                     Print help (see more with '--help')
+          -V, --version                  Print version
+    "#]].assert_eq(&help);
+}
+
+#[test]
+fn exit_codes_are_what_scripts_count_on() {
+    let codes: Vec<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 75, 130]);
+}
+
+#[test]
+fn every_code_of_every_part_is_explained() {
+    let pages = super::explain::pages();
+    for page in &pages {
+        let (exit, out, err) = tollgate(&["explain", page.id]);
+        assert_eq!((exit, err.as_str()), (Exit::Ok, ""), "{}", page.id);
+        assert!(
+            out.contains(page.id) && !page.title().is_empty(),
+            "{}",
+            page.id
+        );
+        let named = super::explain::find(page.name).unwrap();
+        assert_eq!(named.name, page.name);
+    }
+    let parts = ["E0102", "E2006", "E1002"];
+    assert!(
+        parts
+            .iter()
+            .all(|id| pages.iter().any(|page| page.id == *id))
+    );
+    assert!(
+        pages.windows(2).all(|pair| pair[0].id < pair[1].id),
+        "no code comes twice"
+    );
+}
+
+#[test]
+fn an_unknown_code_is_answered_with_the_nearest() {
+    let (exit, out, err) = tollgate(&["explain", "E0912"]);
+    assert_eq!((exit, out.as_str()), (Exit::Config, ""));
+    assert!(
+        err.contains("there is no code `E0912`") && err.contains("help:"),
+        "{err}"
+    );
+}
+
+#[test]
+fn lists_come_from_the_lists() {
+    for (what, some) in [
+        ("connectors", "kafka"),
+        ("formats", "parquet"),
+        ("aggregates", "count_distinct"),
+        ("windows", "over: forever"),
+        ("functions", "geo_km("),
+        ("errors", "E1010"),
+        ("metrics", "tollgate_decisions_total{outcome}"),
+    ] {
+        let (exit, out, _) = tollgate(&["list", what]);
+        assert_eq!(exit, Exit::Ok);
+        assert!(
+            out.lines().any(|line| line.starts_with(some)),
+            "{what}: {out}"
+        );
+    }
+    let (_, out, _) = tollgate(&["list", "metrics"]);
+    assert_eq!(out.lines().count(), crate::metrics::catalogue::ALL.len());
+}
+
+#[test]
+fn completions_are_written_for_each_shell() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (exit, out, _) = tollgate(&["completion", shell]);
+        assert_eq!(exit, Exit::Ok);
+        assert!(
+            out.contains("tollgate") && out.contains("completion"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn check_reports_the_place_of_each_problem_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipeline.yaml");
+    std::fs::write(
+        &path,
+        "name: a\npack: .\nsinks: { decision: stdout }\nsource: { embedded: { topic: t } }\n",
+    )
+    .unwrap();
+    let (exit, out, _) = tollgate(&["check", path.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Config);
+    let place = format!("--> {}:3:10", path.display());
+    for part in [
+        "error[E1002]: unknown key `decision` in sinks",
+        &place,
+        "^^^^^^^^",
+        "did you mean `decisions`?",
+        "for more: tollgate explain E1002",
+        "error[E1016]",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    let (exit, out, _) = tollgate(&["check", "--output", "json", path.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Config);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["errors"], 3, "{out}");
+    assert!(
+        report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|f| f["code"] == "E1002" && f["line"] == 3 && f["column"] == 10),
+        "{out}"
+    );
+}
+
+#[test]
+fn check_says_when_nothing_is_there() {
+    let (exit, out, _) = tollgate(&["check", "nowhere/pipeline.yaml"]);
+    assert_eq!(exit, Exit::Config);
+    assert!(
+        out.contains("error[E1001]: nowhere/pipeline.yaml: no such file"),
+        "{out}"
+    );
+}
+
+#[test]
+fn the_same_seed_makes_the_same_bytes_and_labels_for_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    for (out, labels, seed) in [("a", "la", "5"), ("b", "lb", "5"), ("c", "lc", "6")] {
+        let (exit, ..) = tollgate(&[
+            "gen",
+            "--out",
+            &file(out),
+            "--labels",
+            &file(labels),
+            "--seed",
+            seed,
+            "--count",
+            "300",
+        ]);
+        assert_eq!(exit, Exit::Ok);
+    }
+    let read = |name: &str| std::fs::read(file(name)).unwrap();
+    assert_eq!((read("a"), read("la")), (read("b"), read("lb")));
+    assert_ne!(read("a"), read("c"));
+    let lines = |bytes: Vec<u8>| bytes.iter().filter(|byte| **byte == b'\n').count();
+    assert_eq!((lines(read("a")), lines(read("la"))), (300, 300));
+}
+
+#[test]
+fn the_feature_table_does_not_depend_on_the_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    tollgate(&["gen", "--out", &file("a.ndjson"), "--count", "500"]);
+    let garbage = std::fs::read_to_string(file("a.ndjson")).unwrap() + "{\"swipe_id\":\n";
+    std::fs::write(file("a.ndjson"), garbage).unwrap();
+    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/packs/card-core");
+    for ending in ["parquet", "csv", "ndjson"] {
+        let tables = ["1", "64", "4096"].map(|batch| {
+            let out = file(&format!("{batch}.{ending}"));
+            let (exit, _, err) = tollgate(&[
+                "features",
+                "--pack",
+                pack,
+                "--data",
+                &file("a.ndjson"),
+                "--out",
+                &out,
+                "--batch-size",
+                batch,
+            ]);
+            assert_eq!(exit, Exit::Ok, "{err}");
+            assert!(
+                err.starts_with("500 rows, 1 rejected\n  E2002 1\n"),
+                "{err}"
+            );
+            std::fs::read(out).unwrap()
+        });
+        assert!(tables.iter().all(|table| *table == tables[0]), "{ending}");
+    }
+}

@@ -197,7 +197,7 @@ pub fn load(path: &Path, lookup: &dyn Lookup) -> Checked {
                 crate::error_code::Code::Unreadable,
                 &file,
                 0..0,
-                error.to_string(),
+                error.reason(),
             );
             unread(file, found)
         }

@@ -136,7 +136,11 @@ fn read_pack(all: Section<'_>, base: &Path, notes: &mut Notes<'_>) -> Option<std
     match crate::pack::locate(&path) {
         Ok(_) => Some(path),
         Err(error) => {
-            let message = format!("there is no pack at `{}`: {error}", written.quoted());
+            let message = format!(
+                "there is no pack at `{}`: {}",
+                written.quoted(),
+                error.reason()
+            );
             notes.error_with(
                 Code::NoPack,
                 &value.span,

@@ -201,7 +201,7 @@ http: { listen: \"10.0.0.1:9900\" }
 ",
         expect![[r#"
             1:7 E1006 error: `Card Fraud` cannot be the name of an application (use lower-case letters, digits, `-`, `_` and `.`, at most 64, beginning with a letter or digit)
-            2:7 E1016 error: there is no pack at `elsewhere`: /tmp/.tmpqleiHZ/elsewhere: no such file
+            2:7 E1016 error: there is no pack at `elsewhere`: no such file
             3:1 E1002 error: unknown key `isolaton` (known here: name, pack, source, sinks, delivery, state, http, allow_inline_secrets)
             4:40 E1007 error: source must be exactly one of kafka, file, embedded, generate
             5:8 E1004 error: `decisions` is missing in sinks
@@ -249,7 +249,7 @@ state: { dir: \"${vault:x} ${env:A-B} ${env:PASSWORD\" }
         expect![[r#"
             1:7 E1006 error: `${env:PASSWORD}X` cannot be the name of an application (use lower-case letters, digits, `-`, `_` and `.`, at most 64, beginning with a letter or digit)
             2:7 E1008 error: the environment variable `UNSET` is not set
-            2:7 E1016 error: there is no pack at `${env:UNSET}`: /tmp/.tmphbUeM2/${env:UNSET}: no such file
+            2:7 E1016 error: there is no pack at `${env:UNSET}`: no such file
             3:30 E1008 error: the secret file `blank` is empty
             3:30 E1009 error: the secret file `open` is refused: every user of this machine can read it (run `chmod o-r open`, or accept it with --allow-insecure-perms)
             3:30 E1008 error: the secret file `gone` is refused: entity not found

@@ -51,6 +51,18 @@ pub struct Loaded {
     pub texts: Vec<SourceText>,
 }
 
+impl ReadError {
+    /// Why, without the path, for a message that names it as the user wrote it.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        match self {
+            ReadError::Io { source, .. } => describe(source),
+            ReadError::NoFile(_) => "no regular file".to_owned(),
+            ReadError::NoPack(_) => format!("a directory without {PACK_FILE}"),
+        }
+    }
+}
+
 fn describe(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
@@ -120,14 +132,8 @@ pub fn read_bytes(path: &Path, limit: usize) -> Result<Vec<u8>, ReadError> {
 /// # Errors
 /// A finding that names the file.
 pub fn read_text(path: &Path, name: &str, limit: usize) -> Result<SourceFile, Box<Finding>> {
-    let bytes = read_bytes(path, limit).map_err(|error| {
-        Box::new(Finding::error(
-            Code::Unreadable,
-            name,
-            0..0,
-            error.to_string(),
-        ))
-    })?;
+    let bytes = read_bytes(path, limit)
+        .map_err(|error| Box::new(Finding::error(Code::Unreadable, name, 0..0, error.reason())))?;
     SourceFile::from_bytes(name, bytes, limit).map_err(|found| Box::new(found.into()))
 }
 
@@ -143,7 +149,7 @@ pub fn load(path: &Path) -> Loaded {
         Ok(file) => file,
         Err(error) => {
             let name = path.display().to_string();
-            let finding = Finding::error(Code::NoPack, &name, 0..0, error.to_string());
+            let finding = Finding::error(Code::NoPack, &name, 0..0, error.reason());
             return failed(finding.help(nearest(path)));
         }
     };

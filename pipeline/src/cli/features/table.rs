@@ -46,7 +46,7 @@ pub(super) struct Table {
 }
 
 enum To {
-    Parquet(ParquetSink),
+    Parquet(Box<ParquetSink>),
     Lines {
         out: BufWriter<File>,
         kind: TableKind,
@@ -65,7 +65,7 @@ impl Table {
     ) -> Result<Table, FeaturesError> {
         let gathered = BatchCoalescer::new(SchemaRef::clone(&schema), CHUNK_ROWS);
         if kind == TableKind::Parquet {
-            let to = To::Parquet(ParquetSink::create(path, Some(schema))?);
+            let to = To::Parquet(Box::new(ParquetSink::create(path, Some(schema))?));
             return Ok(Table { gathered, to });
         }
         let mut partial = path.as_os_str().to_owned();
