@@ -32,7 +32,7 @@ fn garbage() -> Vec<(Vec<u8>, &'static str)> {
         (br#"{"swipe_id":"g"} {"swipe_id":"h"}"#.to_vec(), "E2002"),
         (vec![0xff, 0xfe, 0x00, 0x80, b'{', b'}'], "E2002"),
         (deep, "E2002"),
-        (br#"[1,2,3]"#.to_vec(), "E2002"),
+        (br#"[1,2,3]"#.to_vec(), "E2006"),
         (
             br#"{"swipe_id":"g","ts":"2026-01-01T00:00:00Z"}"#.to_vec(),
             "E2005",
