@@ -120,9 +120,21 @@ fn run(directory: &Path) -> Running {
     Running::tollgate(directory, &["run", "pipeline.yaml"])
 }
 
-fn stop(running: Running) {
+/// SIGTERM, exit code 0, and the last line it wrote.
+fn stop(running: Running) -> String {
     running.signal("TERM");
-    let _ = running.wait(Duration::from_secs(120)).success();
+    let done = running.wait(Duration::from_secs(120)).success();
+    let last = done.stderr.lines().next_back();
+    last.expect("a run says what it came to").to_owned()
+}
+
+/// How many events a run says on its last line it folded again before it decided; it says nothing of none.
+fn refolded(last: &str) -> u64 {
+    let Some(before) = last.strip_suffix(" events folded again first") else {
+        return 0;
+    };
+    let count = before.rsplit(' ').next().and_then(|n| n.parse().ok());
+    count.unwrap_or_else(|| panic!("no count in {last:?}"))
 }
 
 /// Rows where the two differ; all of them must be ties.
@@ -203,7 +215,11 @@ fn all_transactions_by_card_in_four_partitions_decide_as_from_the_file() {
     let mut follower = Follower::new(&address, "decisions-a");
     let running = run(&directory);
     follower.until(transactions.len());
-    stop(running);
+    assert_eq!(
+        refolded(&stop(running)),
+        0,
+        "nothing was there to fold again"
+    );
     assert_eq!(
         topic::end_offsets(&address, "decisions-a")
             .iter()
@@ -219,18 +235,19 @@ fn all_transactions_by_card_in_four_partitions_decide_as_from_the_file() {
     write_config(&directory, &source, &sink("decisions-b"));
     let mut follower = Follower::new(&address, "decisions-b");
     let share = |fifths: usize| transactions.len() * fifths / 5;
-    for (fifths, kill) in [(1, false), (2, true), (3, false), (4, true)] {
+    let mut after_kill = false;
+    for (fifths, kill) in [(1, false), (2, true), (3, false), (4, true), (5, false)] {
         let running = run(&directory);
         follower.until(share(fifths));
         if kill {
-            assert_eq!(running.kill().code, None)
+            assert_eq!(running.kill().code, None);
         } else {
-            stop(running)
+            let last = stop(running);
+            println!("stopped at {fifths} fifths: {last}");
+            assert!(!after_kill || refolded(&last) > 0, "after a kill: {last}");
         }
+        after_kill = kill;
     }
-    let running = run(&directory);
-    follower.until(transactions.len());
-    stop(running);
     println!("stopped and killed: {} repeats", follower.repeats);
     compare(&follower.decided, &expected, &ties, "stopped and killed");
 }
