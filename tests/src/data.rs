@@ -1,7 +1,7 @@
 //! The data nobody on this project wrote: the Fraud Detection Handbook's simulated transactions, beside the workspace.
 //!
 //! They have no licence file of their own, so they are read from `../shared/data` and never copied into the project;
-//! where the folder is absent, the tests that need it say so and pass.
+//! where the folder is absent, the tests that need it say so, and with `CI=true`, which has it, fail.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,9 @@ pub const GOLDEN_TERMINALS: &str = "handbook_golden_slice_terminals.csv.gz";
 pub const GOLDEN_EXCEPTIONS: &str = "handbook_golden_tie_exceptions.csv";
 
 /// The file of that name, or `None` and a printed line. `TOLLGATE_DATA` names another folder.
+///
+/// # Panics
+/// With `CI=true`, when there is no such file.
 #[must_use]
 pub fn file(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("TOLLGATE_DATA")
@@ -25,7 +28,8 @@ pub fn file(name: &str) -> Option<PathBuf> {
     if path.is_file() {
         return Some(path);
     }
-    // Also under CI: the data is not the project's to have.
-    println!("skipped: no {name} (it is read from ../shared/data or $TOLLGATE_DATA)");
+    place::skipped(&format!(
+        "no {name} (it is read from ../shared/data or $TOLLGATE_DATA)"
+    ));
     None
 }
