@@ -372,8 +372,8 @@ fn e18_keys_made_to_collide_are_told_apart() {
             "a" => (1, 1),
             "b" => (2, 2),
             _ => {
-                let card = i % 3 == 0 && i / 3 < KEYS / 5;
-                (2 + u64::from(card), 2 + u64::from(i % 5 == 0))
+                let card = i.is_multiple_of(3) && i / 3 < KEYS / 5;
+                (2 + u64::from(card), 2 + u64::from(i.is_multiple_of(5)))
             }
         };
         let values = &decision["values"];
