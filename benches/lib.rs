@@ -10,6 +10,7 @@
     reason = "benches"
 )]
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,6 +35,22 @@ pub fn card_core() -> Arc<RuleSet> {
     let source = pipeline::pack::load(&path)
         .source
         .expect("the pack can be read");
+    Arc::new(rules::compile::compile(&source).expect("the pack checks"))
+}
+
+/// A pack over swipes with these features and rules, both as YAML below their key.
+///
+/// # Panics
+/// When it does not check.
+#[must_use]
+pub fn pack(features: &str, rules: &str) -> Arc<RuleSet> {
+    let text = format!(
+        "pack: bench\nevent: swipe\nschema:\n  id: swipe_id\n  time: {{ field: ts, max_lateness: 2m }}\n  fields:\n    \
+         swipe_id: text\n    ts: timestamp\n    card_id: text\n    merchant_id: text\n    device_id: text?\n    \
+         amount_usd: decimal\n    lat: float?\n    lon: float?\nfeatures:\n{features}rules:{rules}\
+         policy: {{ order: [review, approve] }}\n"
+    );
+    let source = rules::definition::PackSource::alone("bench.yaml", text);
     Arc::new(rules::compile::compile(&source).expect("the pack checks"))
 }
 
@@ -80,16 +97,39 @@ impl Stream {
         let decoded = decoder(rules).decode(&swipes(count));
         assert_eq!(decoded.taken.len(), count, "{:?}", decoded.rejects.first());
         let events = concat_batches(&rules.schema.arrow(), [&decoded.rows]).expect("one schema");
+        Self::of(rules, events)
+    }
+
+    /// The stream of these rows, in one partition.
+    #[must_use]
+    pub fn of(rules: &RuleSet, events: RecordBatch) -> Self {
         let times = events
             .column(rules.schema.time)
             .as_primitive::<TimestampMicrosecondType>();
-        let offsets: Vec<i64> = (0..).take(count).collect();
+        let count = events.num_rows();
         Self {
             times: times.values().iter().map(|time| EventTime(*time)).collect(),
             partitions: vec![0; count],
-            offsets,
+            offsets: (0..).take(count).collect(),
             events,
         }
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn events(&self) -> &RecordBatch {
+        &self.events
+    }
+
+    /// Runs some of the events through an engine as one step.
+    pub fn step(&self, engine: &mut Engine, rows: Range<usize>, out: &mut StepOutput) {
+        let step = Step {
+            events: &self.events.slice(rows.start, rows.len()),
+            times: &self.times[rows.clone()],
+            partitions: &self.partitions[rows.clone()],
+            offsets: &self.offsets[rows],
+        };
+        engine.step(&step, out);
     }
 
     /// Runs all events through an engine in steps of this size; says how many were decided.
@@ -97,16 +137,7 @@ impl Stream {
         let (mut out, mut decided) = (StepOutput::default(), 0);
         for from in (0..self.times.len()).step_by(step) {
             let length = step.min(self.times.len() - from);
-            let range = from..from + length;
-            engine.step(
-                &Step {
-                    events: &self.events.slice(from, length),
-                    times: &self.times[range.clone()],
-                    partitions: &self.partitions[range.clone()],
-                    offsets: &self.offsets[range],
-                },
-                &mut out,
-            );
+            self.step(engine, from..from + length, &mut out);
             decided += out.decisions.len();
         }
         decided

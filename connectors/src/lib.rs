@@ -5,7 +5,7 @@
 //! registered and no thread is left behind here.
 //!
 //! Modules in reading order: what travels ([`record`]), the contracts ([`source`], [`sink`], [`log`]), bytes to
-//! columns ([`format`]) and what is wrong with them ([`reject`]), then one module per connector.
+//! columns ([`mod@format`]) and what is wrong with them ([`reject`]), then one module per connector.
 
 pub mod conformance;
 pub mod embedded;

@@ -5,8 +5,9 @@
 //! reads a clock ([`clock`]), registers a metric, or knows both a rule and a connector.
 //!
 //! Modules in reading order: what the user wrote ([`config`], [`pack`]) and what can be wrong with it
-//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`shutdown`], [`metrics`], [`console`], [`observe`]); the run
-//! itself; and the commands ([`cli`]).
+//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`shutdown`], [`metrics`], [`console`],
+//! [`observe`]); the run itself ([`topology`] builds it, [`worker`] drives it, [`operator`] and [`step`] are what it
+//! does, [`delivery`] is what it remembers); and the commands ([`cli`]).
 
 pub mod config;
 pub mod error_code;

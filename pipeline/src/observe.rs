@@ -1,4 +1,4 @@
-//! How something looks at a running worker without slowing it: the terminal of the demo, tests, later the console.
+//! How something looks at a running worker without slowing it: the terminal of the demo and tests.
 //!
 //! The idea: the worker calls an [`Observer`] after each step, on its own thread, with borrowed views of what the step
 //! brought. The invariant: an observer changes nothing, must not block, and is not called for events that are only

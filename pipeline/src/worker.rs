@@ -6,6 +6,7 @@
 //! stop the worker finishes the step at hand, commits and returns, and what was buffered is read again next time.
 
 mod commit;
+mod intake;
 mod measure;
 mod start;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use std::time::Duration;
 use arrow::error::ArrowError;
 use connectors::log::{CommitLog, LogError};
 use connectors::sink::SinkError;
-use connectors::source::{Assignment, Source, SourceError, SourceEvent};
+use connectors::source::{Source, SourceError};
 use rules::evaluate::{Engine, Step, StepOutput};
 
 use crate::clock::Clock;
@@ -139,6 +140,9 @@ pub enum RunError {
     Revoked(Vec<u32>),
 }
 
+/// A partition that stands still, where, and why.
+type Halt = (u32, i64, String);
+
 /// The running worker.
 pub struct Worker {
     parts: Parts,
@@ -149,7 +153,7 @@ pub struct Worker {
     meter: Meter,
     out: StepOutput,
     paused: Vec<u32>,
-    halted: Vec<u32>,
+    halted: Vec<Halt>,
     finished: bool,
     summary: Summary,
     ticked: Duration,
@@ -250,112 +254,6 @@ impl Worker {
             latency,
         };
         self.around.observer.step(&view);
-        Ok(())
-    }
-
-    /// Takes what the source has; waits for it only when there was nothing else to do.
-    fn poll(&mut self, progress: bool) -> Result<(), RunError> {
-        let overfull = self.merge.overfull();
-        let full = overfull.len() == self.merge.positions().len();
-        self.pause(overfull)?;
-        // With every partition full there is work enough; another poll would only grow the buffers.
-        if self.finished || (progress && full) {
-            return Ok(());
-        }
-        let due = self
-            .pending
-            .due_in(self.parts.delivery, self.around.clock.elapsed());
-        let wait = if progress {
-            Duration::ZERO
-        } else {
-            due.min(POLL_WAIT)
-        };
-        let event = self.parts.source.poll(wait);
-        let event = match event {
-            Err(error) if error.retry => {
-                self.meter.failure(Stage::Source);
-                tracing::warn!(%error, "source failed, trying again");
-                return Ok(());
-            }
-            event => self.meter.failed_at(Stage::Source, event)?,
-        };
-        self.event(event)
-    }
-
-    /// Takes one event of the source in.
-    fn event(&mut self, event: SourceEvent) -> Result<(), RunError> {
-        match event {
-            SourceEvent::Batch(batch) => {
-                let started = self.around.clock.elapsed();
-                self.meter.taken(&batch);
-                let segment = self.parts.decode.run(batch, micros(started))?;
-                self.meter.stage(
-                    Stage::Decode,
-                    self.around.clock.elapsed().saturating_sub(started),
-                );
-                self.merge.push(segment);
-            }
-            SourceEvent::CaughtUp {
-                partition,
-                next_offset,
-            } => {
-                self.meter.log_end(partition, next_offset);
-                self.merge.caught_up(partition);
-            }
-            SourceEvent::Halted {
-                partition,
-                offset,
-                cause,
-            } => {
-                tracing::error!(partition, offset, %cause, "partition halted");
-                let reason =
-                    format!("partition {partition} stands still at offset {offset}: {cause}");
-                self.around.health.set(State::Halted { reason });
-                self.halted.push(partition);
-                self.merge.halted(partition);
-            }
-            SourceEvent::Revoked(partitions) => {
-                self.commit()?;
-                return Err(RunError::Revoked(partitions));
-            }
-            SourceEvent::Finished => self.finished = true,
-            SourceEvent::Assigned(assigned) => self.reassigned(&assigned)?,
-            SourceEvent::Idle => {}
-        }
-        Ok(())
-    }
-
-    /// A source may tell again of what is already known; anything else would need the state of other partitions.
-    fn reassigned(&mut self, assigned: &[Assignment]) -> Result<(), RunError> {
-        let positions = self.merge.positions();
-        let new = assigned
-            .iter()
-            .map(|a| a.partition)
-            .filter(|p| !positions.iter().any(|(known, _)| known == p));
-        let new: Vec<u32> = new.collect();
-        if new.is_empty() {
-            Ok(())
-        } else {
-            Err(RunError::Revoked(new))
-        }
-    }
-
-    /// Pauses what is overfull and lets go on what has drained.
-    fn pause(&mut self, overfull: Vec<u32>) -> Result<(), RunError> {
-        let (drained, still): (Vec<u32>, Vec<u32>) =
-            self.paused.iter().partition(|p| self.merge.drained(**p));
-        if !drained.is_empty() {
-            self.parts.source.resume(&drained)?;
-        }
-        let new: Vec<u32> = overfull
-            .into_iter()
-            .filter(|p| !still.contains(p))
-            .collect();
-        if !new.is_empty() {
-            self.parts.source.pause(&new)?;
-        }
-        self.paused = still;
-        self.paused.extend(new);
         Ok(())
     }
 

@@ -5,8 +5,8 @@
 //!
 //! Modules in reading order: what a value is ([`value`], [`time`], [`schema`]), what the author wrote
 //! ([`definition`]) and what is wrong with it ([`diagnostic`]), what was proven about it ([`compile`],
-//! [`expression`], [`ruleset`]), what runs ([`aggregate`], [`window`], [`state`], [`evaluate`]), and what comes out
-//! ([`decision`], [`explain`]); [`testcase`] runs the author's own tests.
+//! [`expression`], [`list`], [`ruleset`]), what runs ([`aggregate`], [`window`], [`state`], [`evaluate`], [`policy`]),
+//! and what comes out ([`decision`], [`explain`]); [`testcase`] runs the author's own tests.
 
 pub mod aggregate;
 pub mod compile;

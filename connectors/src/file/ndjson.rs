@@ -39,6 +39,8 @@ pub struct NdjsonSink {
     path: PathBuf,
     out: BufWriter<File>,
     envelope: Envelope,
+    /// Whether a run goes on in this file: then a flush must survive a power cut, because offsets are committed on it.
+    goes_on: bool,
     line: Vec<u8>,
 }
 
@@ -58,6 +60,7 @@ impl NdjsonSink {
             path: path.to_owned(),
             out: BufWriter::with_capacity(1 << 16, file),
             envelope,
+            goes_on: existing == Existing::Append,
             line: Vec::new(),
         })
     }
@@ -99,6 +102,13 @@ impl Sink for NdjsonSink {
     fn flush(&mut self) -> Result<(), SinkError> {
         self.out
             .flush()
+            .and_then(|()| {
+                if self.goes_on {
+                    self.out.get_ref().sync_data()
+                } else {
+                    Ok(())
+                }
+            })
             .map_err(|error| failure("flush", &self.path, &error.to_string()))
     }
 

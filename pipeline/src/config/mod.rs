@@ -1,7 +1,7 @@
 //! The configuration of a run: `pipeline.yaml`, written → checked.
 //!
 //! The idea: the file becomes values with their places ([`value`]), `${…}` is filled in ([`fill`]), each part is read
-//! ([`section`], [`source`], [`sinks`], [`kafka`]) and the parts are compared ([`check`]); everything that is wrong is
+//! ([`section`], [`source`], [`sinks`], [`kafka`]) and the parts are compared ([`mod@check`]); everything that is wrong is
 //! reported at once. The invariant: a [`Config`] exists only when nothing is wrong, its paths are absolute or relative
 //! to the working directory, and no `Debug` of it shows a secret.
 

@@ -1,9 +1,9 @@
 //! Recovery: from what the commit log remembers and what the input log still holds to a plan of the refold.
 //!
-//! The idea: the control records are a chain; a commit log that is not atomic may hold a record whose offsets were
-//! never committed (a crash between the two) and, behind it, the record that took its place. So a record that begins
-//! before the end of the chain cuts the chain back to its own beginning, and what lies behind the committed offsets
-//! is dropped. The invariant: the plan ends exactly at the committed offsets, or there is an error and no plan.
+//! The idea: the control records are a chain. A commit log that is not atomic may also hold records whose offsets were
+//! never committed: of a crash between the two, or of a process that had been replaced. So the chain is walked back from
+//! the committed offsets to the first commit. The invariant: the plan begins at commit 0 and ends exactly at the
+//! committed offsets, or there is an error and no plan.
 
 use connectors::log::Committed;
 use connectors::source::Assignment;
@@ -70,9 +70,29 @@ pub enum RecoveryError {
         /// Those there are.
         assigned: Vec<u32>,
     },
-    /// No record of the chain ends at the committed offsets.
+    /// The offsets are gone although commits were made: the broker has forgotten the group.
     #[error(
-        "restore: no control record ends at the committed offsets {committed:?}; the journal is damaged"
+        "restore: at least {commits} commits were made and their offsets are gone (offsets.retention.minutes?); \
+         use another application name to begin anew"
+    )]
+    OffsetsLost {
+        /// How many commits there were at least.
+        commits: u64,
+    },
+    /// A partition cannot be read where the state was built from it.
+    #[error("restore partition {partition}: it stands still at offset {offset}: {cause}")]
+    Halted {
+        /// The partition.
+        partition: u32,
+        /// Where it stands.
+        offset: i64,
+        /// Why.
+        cause: String,
+    },
+    /// No chain of records leads to the committed offsets.
+    #[error(
+        "restore: no chain of control records leads from the first commit to the committed offsets {committed:?}; \
+         the journal is damaged"
     )]
     BrokenChain {
         /// The committed offsets.
@@ -94,7 +114,17 @@ pub fn plan(
     target.sort_unstable();
     let mut partitions: Vec<u32> = assigned.iter().map(|a| a.partition).collect();
     partitions.sort_unstable();
+    let records = ControlRecord::decode_all(app, &committed.control)?;
     if target.is_empty() {
+        // Commit 1 is only made after the offsets of commit 0 were there.
+        if let Some(last) = records
+            .iter()
+            .map(|record| record.sequence)
+            .max()
+            .filter(|last| *last > 0)
+        {
+            return Err(RecoveryError::OffsetsLost { commits: last });
+        }
         let mut starts: Positions = assigned.iter().map(|a| (a.partition, begin(a))).collect();
         starts.sort_unstable();
         return Ok(Plan {
@@ -112,7 +142,7 @@ pub fn plan(
             assigned: partitions,
         });
     }
-    let chain = chain(ControlRecord::decode_all(app, &committed.control)?, &target)?;
+    let chain = chain(records, &target)?;
     let origin = chain
         .first()
         .map_or_else(|| target.clone(), |first| first.from.clone());
@@ -154,28 +184,32 @@ pub fn plan(
     })
 }
 
-/// The records that lead to the committed offsets.
+/// The records that lead from the first commit to the committed offsets.
+///
+/// Found backwards, because only the end is certain: a process that was replaced may have written a record of its own
+/// at any place before it noticed, and a crash may have left one whose offsets were never committed. Of two records
+/// that end at one place the later one was committed: the earlier writer had lost the group by then.
 fn chain(
     records: Vec<ControlRecord>,
     target: &[(u32, i64)],
 ) -> Result<Vec<ControlRecord>, RecoveryError> {
-    let broken = || RecoveryError::BrokenChain {
-        committed: target.to_vec(),
-    };
     let mut chain: Vec<ControlRecord> = Vec::with_capacity(records.len());
-    for record in records {
-        while chain.last().is_some_and(|last| last.to() != record.from) {
-            chain.pop();
+    for record in records.into_iter().rev() {
+        let next = chain.last();
+        let fits = next.map_or(record.to() == target, |next| {
+            record.to() == next.from && record.sequence + 1 == next.sequence
+        });
+        if fits {
+            chain.push(record);
         }
-        chain.push(record);
     }
-    while chain.last().is_some_and(|last| last.to() != target) {
-        chain.pop();
-    }
-    if chain.is_empty() {
-        Err(broken())
-    } else {
+    chain.reverse();
+    if chain.first().is_some_and(|first| first.sequence == 0) {
         Ok(chain)
+    } else {
+        Err(RecoveryError::BrokenChain {
+            committed: target.to_vec(),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The list of everything that can be wrong with a configuration: one variant, one line in [`Code::ALL`], one page.
 //!
 //! The idea: what is wrong with a pack has codes of its own in `rules`, what is wrong with a record in `connectors`;
-//! [`find_page`] looks a code up in all three. The invariant, held by a test: no code comes twice, and every page
+//! `tollgate explain` looks a code up in all three. The invariant, held by a test: no code comes twice, and every page
 //! here belongs to a variant.
 
 /// Every kind of finding about a configuration. What concerns YAML itself has the codes of packs (E0101 to E0106).

@@ -252,10 +252,10 @@ pub const FAILURES: Entry = counter(
 );
 /// Queue depth.
 pub const QUEUE_DEPTH: Entry = gauge(
-    "tollgate_queue_batches",
-    "batches",
+    "tollgate_queue_events",
+    "events",
     &["stage"],
-    "Batches waiting before a stage.",
+    "Events waiting before a stage.",
 );
 /// Watermark.
 pub const WATERMARK: Entry = gauge(

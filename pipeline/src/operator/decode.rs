@@ -4,6 +4,8 @@
 //! The invariant: every record of the batch is in the segment exactly once, as a row or as a dead letter, in offset
 //! order; a time from the future never leaves here, so it can move no watermark and hold back no other partition.
 
+mod future;
+
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BinaryArray, RecordBatch};
@@ -14,8 +16,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use connectors::format::{Caster, Decoded, Decoder};
 use connectors::record::{Batch, ColumnBatch, Headers, NO_APPEND_TIME, RawBatch};
 use connectors::reject::{Reject, RejectCode};
-use rules::schema::{FuturePolicy, Schema};
+use rules::schema::Schema;
 use rules::time::EventTime;
+
+use self::future::Found;
 
 /// Where a dead letter was found out.
 pub const STAGE_DECODE: &str = "decode";
@@ -176,56 +180,58 @@ impl Decode {
         let column = rows
             .column(self.time_column)
             .as_primitive::<TimestampMicrosecondType>();
-        let mut clamped = Vec::new();
         let mut times: Vec<EventTime> = column.values().iter().map(|t| EventTime(*t)).collect();
+        let mut found = Found::default();
         if let Some(max_future) = self.schema.max_future {
-            let mut keep = vec![true; times.len()];
-            for (index, ((time, row), keep)) in
-                times.iter_mut().zip(&taken).zip(&mut keep).enumerate()
-            {
-                let row = usize::try_from(*row).unwrap_or(usize::MAX);
-                let appended = appended(row);
-                let limit = appended.saturating_add(max_future.0);
-                if appended == NO_APPEND_TIME || time.0 <= limit {
-                    continue;
-                }
-                match self.schema.future_policy {
-                    FuturePolicy::Clamp => {
-                        *time = EventTime(limit);
-                        clamped.push(index);
-                    }
-                    FuturePolicy::DeadLetter => {
-                        *keep = false;
-                        let ahead = (time.0 - appended) / 1_000_000;
-                        let detail = format!(
-                            "event time is {ahead} s ahead of the append time (max_future {max_future})"
-                        );
-                        dead.push(letter(row, STAGE_TIME, RejectCode::FromTheFuture, detail));
-                    }
-                }
-            }
-            if keep.contains(&false) {
-                dead.sort_by_key(|letter| letter.offset);
-                rows = filter_record_batch(&rows, &keep.clone().into())?;
-                let mut flags = keep.iter();
-                times.retain(|_| flags.next().copied().unwrap_or(true));
-                let mut flags = keep.iter();
-                taken.retain(|_| flags.next().copied().unwrap_or(true));
-            }
+            let of_row = |row: usize| {
+                taken
+                    .get(row)
+                    .map_or(NO_APPEND_TIME, |at| appended(place(*at)))
+            };
+            found = future::bound(&mut times, of_row, max_future, self.schema.future_policy);
         }
-        let offsets = taken
-            .iter()
-            .map(|row| offset(usize::try_from(*row).unwrap_or(usize::MAX)))
-            .collect();
+        if !found.rejected.is_empty() {
+            let mut keep = vec![true; times.len()];
+            for (row, detail) in found.rejected {
+                if let (Some(keep), Some(at)) = (keep.get_mut(row), taken.get(row)) {
+                    *keep = false;
+                    dead.push(letter(
+                        place(*at),
+                        STAGE_TIME,
+                        RejectCode::FromTheFuture,
+                        detail,
+                    ));
+                }
+            }
+            dead.sort_by_key(|letter| letter.offset);
+            let kept = |row: usize| keep.get(row).copied().unwrap_or(true);
+            times = (0..)
+                .zip(times)
+                .filter(|(row, _)| kept(*row))
+                .map(|(_, time)| time)
+                .collect();
+            taken = (0..)
+                .zip(taken)
+                .filter(|(row, _)| kept(*row))
+                .map(|(_, at)| at)
+                .collect();
+            rows = filter_record_batch(&rows, &keep.into())?;
+        }
+        let offsets = taken.iter().map(|at| offset(place(*at))).collect();
         Ok(Parts {
             rows,
             taken,
             offsets,
             times,
-            clamped,
+            clamped: found.clamped,
             dead,
         })
     }
+}
+
+/// A row of the source's batch as an index.
+fn place(row: u32) -> usize {
+    usize::try_from(row).unwrap_or(usize::MAX)
 }
 
 /// A segment before it knows its partition.

@@ -12,7 +12,7 @@ use connectors::source::{Assignment, SourceEvent};
 use rules::evaluate::StepOutput;
 
 use crate::console::health::State;
-use crate::delivery::recovery;
+use crate::delivery::recovery::{self, RecoveryError};
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
 use crate::shutdown::Shutdown;
@@ -26,7 +26,9 @@ impl Worker {
     ) -> Result<Option<Worker>, RunError> {
         let committed = match parts.log.as_mut() {
             Some(log) => {
-                fence(log.as_mut(), &around.shutdown)?;
+                if !fence(log.as_mut(), &around.shutdown)? {
+                    return Ok(None);
+                }
                 log.committed()?
             }
             None => Committed::default(),
@@ -91,13 +93,21 @@ impl Worker {
                 if self.around.shutdown.requested() {
                     return Ok(false);
                 }
+                if let Some((partition, offset, cause)) = self.halted.pop() {
+                    return Err(RecoveryError::Halted {
+                        partition,
+                        offset,
+                        cause,
+                    }
+                    .into());
+                }
                 let progress = self.refold_step()?;
                 if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
                     let committed = entry
                         .iter()
                         .find(|(p, _)| *p == partition)
                         .map_or(position, |(_, end)| *end);
-                    return Err(recovery::RecoveryError::BeyondEnd {
+                    return Err(RecoveryError::BeyondEnd {
                         partition,
                         committed,
                         log_end: position,
@@ -133,14 +143,18 @@ impl Worker {
     }
 }
 
-/// Takes over the commit log; a cluster that does not answer yet is asked again until somebody wants to stop.
-fn fence(log: &mut dyn CommitLog, shutdown: &Shutdown) -> Result<(), LogError> {
+/// Takes over the commit log; a cluster that does not answer yet is asked again until somebody wants to stop, which is
+/// when this is false.
+fn fence(log: &mut dyn CommitLog, shutdown: &Shutdown) -> Result<bool, LogError> {
     loop {
         match log.fence() {
-            Err(LogError::Retry { operation, cause }) if !shutdown.requested() => {
+            Err(LogError::Retry { operation, cause }) => {
+                if shutdown.requested() {
+                    return Ok(false);
+                }
                 tracing::warn!(operation, cause, "trying again");
             }
-            result => return result,
+            result => return result.map(|()| true),
         }
     }
 }

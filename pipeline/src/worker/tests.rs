@@ -250,8 +250,40 @@ fn a_run_that_breaks_off_goes_on_where_it_committed_with_the_windows_it_had() {
     );
 }
 
+/// Wants to stop after a number of steps.
+struct StopAfter(usize, Shutdown);
+
+impl Observer for StopAfter {
+    fn step(&mut self, _view: &StepView<'_>) {
+        self.0 = self.0.saturating_sub(1);
+        if self.0 == 0 {
+            self.1.request(crate::shutdown::Reason::Terminated);
+        }
+    }
+}
+
 #[test]
-fn a_stop_commits_what_was_decided() {
+fn a_stop_commits_what_was_decided_and_the_next_run_goes_on_behind_it() {
+    let expected = undisturbed();
+    let log = filled();
+    let mut around = around();
+    around.observer = Box::new(StopAfter(7, around.shutdown.clone()));
+    let first = run(parts(&log, &Faults::default()), around).unwrap();
+    assert!(first.decisions > 0 && first.decisions < 500, "{first:?}");
+    assert_eq!(
+        lines(&log, "decisions")[..],
+        expected.0[..usize::try_from(first.decisions).unwrap()]
+    );
+    let second = run(parts(&log, &Faults::default()), self::around()).unwrap();
+    assert_eq!(
+        second.refolded, first.decisions,
+        "what was decided is folded, and nothing else"
+    );
+    assert_eq!((lines(&log, "decisions"), lines(&log, "dead")), expected);
+}
+
+#[test]
+fn a_stop_before_the_start_decides_nothing() {
     let log = filled();
     let around = around();
     around.shutdown.request(crate::shutdown::Reason::Terminated);
@@ -259,6 +291,28 @@ fn a_stop_commits_what_was_decided() {
     assert_eq!(
         (summary, lines(&log, "decisions").len()),
         (Summary::default(), 0)
+    );
+}
+
+#[test]
+fn a_partition_that_cannot_be_read_again_ends_the_restart_with_its_place() {
+    let log = filled();
+    let mut around = around();
+    around.observer = Box::new(StopAfter(7, around.shutdown.clone()));
+    run(parts(&log, &Faults::default()), around).unwrap();
+    let faults = Faults {
+        halt: Some((1, 3)),
+        ..Faults::default()
+    };
+    let error = run(parts(&log, &faults), self::around()).unwrap_err();
+    let halted = RecoveryError::Halted {
+        partition: 1,
+        offset: 3,
+        cause: String::new(),
+    };
+    assert!(
+        error.to_string().starts_with(halted.to_string().trim_end()),
+        "{error}"
     );
 }
 

@@ -109,7 +109,7 @@ fn every_problem_of_a_template_is_named_where_it_stands() {
         [
             ("amont", Some("did you mean `{amount}`?")),
             ("}", Some("write `}}` for a brace")),
-            (":m", Some("did you mean `{:n}`?")),
+            (":m", None),
             ("what", None),
             ("{km", Some("write `{{` for a brace")),
         ]

@@ -3,7 +3,7 @@
 //! The idea: a strict scanner of our own ([`scan`]) rather than serde_json, because three things are needed that its
 //! visitors do not give: the digits of a number as written, the names of skipped members (a name that comes twice is
 //! refused also where nobody wants it), and strings that are checked even when skipped. The order in which the
-//! members came last time ([`tree`]) makes it fast. The invariant: what serde_json refuses is refused here, and the
+//! members came last time ([`mod@tree`]) makes it fast. The invariant: what serde_json refuses is refused here, and the
 //! steady state allocates nothing per record.
 
 mod scan;

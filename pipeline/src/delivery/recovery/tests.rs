@@ -78,6 +78,39 @@ fn a_record_that_was_written_again_replaces_the_first() {
 }
 
 #[test]
+fn a_record_of_a_process_that_was_replaced_is_passed_over_wherever_it_stands() {
+    let zombie = record(1, 5, &[9]);
+    for at in 1..=3 {
+        let mut records = vec![record(0, 0, &[5]), record(1, 5, &[7]), record(2, 7, &[8])];
+        records.insert(at, zombie.clone());
+        let plan = try_plan(records, 8, &log(0, 9)).unwrap();
+        assert_eq!(
+            plan.entries,
+            vec![vec![(0, 5)], vec![(0, 7)], vec![(0, 8)]],
+            "at {at}"
+        );
+    }
+}
+
+#[test]
+fn offsets_that_are_gone_are_noticed() {
+    let lost = |records| {
+        let committed = Committed {
+            offsets: vec![],
+            control: records,
+        };
+        plan("app", &committed, &log(0, 9), |a| a.log_end)
+    };
+    let before_the_first_offsets = lost(vec![record(0, 0, &[5])]).unwrap();
+    assert_eq!(before_the_first_offsets.starts, vec![(0, 9)]);
+    let error = lost(vec![record(0, 0, &[5]), record(1, 5, &[7])]).unwrap_err();
+    assert!(
+        matches!(error, RecoveryError::OffsetsLost { commits: 1 }),
+        "{error}"
+    );
+}
+
+#[test]
 fn what_cannot_be_restored_is_refused() {
     let chain = || vec![record(0, 0, &[5])];
     assert!(matches!(
