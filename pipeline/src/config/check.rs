@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::read::Written;
 use super::section::Notes;
-use super::{Mode, Sink, Source};
+use super::{FileKind, Mode, Sink, Source};
 use crate::error_code::Code;
 
 /// What an output is, for comparing: two that are equal are the same place.
@@ -20,6 +20,7 @@ enum Place {
 pub(super) fn compare(written: &Written<'_>, notes: &mut Notes<'_>) {
     cycles(written, notes);
     shared(written, notes);
+    durable(written, notes);
     promise(written, notes);
 }
 
@@ -111,24 +112,59 @@ fn shared(written: &Written<'_>, notes: &mut Notes<'_>) {
     }
 }
 
-/// Exactly once needs one log for outputs and offsets; on Kafka that is not built yet.
+/// A source that keeps offsets commits again and again; a Parquet file is none before it has its footer.
+fn durable(written: &Written<'_>, notes: &mut Notes<'_>) {
+    let (Some((source, ..)), Some(streams)) = (&written.source, &written.streams) else {
+        return;
+    };
+    if !matches!(source, Source::Kafka { .. } | Source::Embedded { .. }) {
+        return;
+    }
+    for (stream, sinks) in streams.named() {
+        for (sink, span) in sinks {
+            let Sink::File {
+                kind: FileKind::Parquet,
+                ..
+            } = sink
+            else {
+                continue;
+            };
+            let message =
+                format!("{stream} of a source without an end cannot go to one Parquet file yet");
+            let help =
+                "write .ndjson, or a topic: a Parquet file is not readable before its last row"
+                    .to_owned();
+            notes.error_with(Code::NotYet, span, message, help);
+        }
+    }
+}
+
+/// Exactly once needs one log for outputs and offsets: the embedded one has it, on Kafka it is not built yet, and a file
+/// or a terminal cannot have it.
 fn promise(written: &Written<'_>, notes: &mut Notes<'_>) {
     let (Some((Mode::ExactlyOnce, span)), Some((source, ..)), Some(streams)) =
         (&written.mode, &written.source, &written.streams)
     else {
         return;
     };
-    let mut sinks = streams.all.iter().flatten();
+    let mut sinks = streams.all.iter().flatten().map(|(sink, _)| sink);
+    let help =
+        "use at_least_once: after a crash decisions and alerts may come twice, with the same ids"
+            .to_owned();
     if matches!(source, Source::Kafka { .. })
-        || sinks.any(|(sink, _)| matches!(sink, Sink::Kafka(_)))
+        || sinks.clone().any(|sink| matches!(sink, Sink::Kafka(_)))
     {
-        let help = "use at_least_once: after a crash decisions and alerts may come twice, with the same ids";
         notes.error_with(
             Code::NotYet,
             span,
             "exactly_once on Kafka is not supported yet",
-            help.to_owned(),
+            help,
         );
+    } else if !matches!(source, Source::Embedded { .. })
+        || !sinks.all(|sink| matches!(sink, Sink::Embedded { .. }))
+    {
+        let message = "exactly_once needs outputs and offsets in one log: source and sinks must all be embedded";
+        notes.error_with(Code::NotYet, span, message, help);
     }
 }
 

@@ -36,15 +36,47 @@ impl std::fmt::Debug for Properties {
     }
 }
 
-/// Reads the parts a source and a sink have in common.
+/// Where a sink finds what it does not say itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Inherited<'a> {
+    /// Nowhere: it must name its brokers.
+    Nothing,
+    /// The cluster of the source.
+    From(&'a Kafka),
+    /// The source is wrong, which has been noted; a sink that relies on it is not to blame.
+    Unknown,
+}
+
+/// Reads the parts a source and a sink have in common. Without brokers of its own a sink is on the cluster of the
+/// source, with its properties unless it has some of its own.
 pub(super) fn read(
     section: Section<'_>,
     inline_secrets: bool,
+    inherited: Inherited<'_>,
     notes: &mut Notes<'_>,
 ) -> Option<Kafka> {
     let insecure = section.flag("insecure", notes);
     let properties = properties(section, inline_secrets, notes);
     let topic = topic(section, notes);
+    if section.get("brokers").is_none() {
+        match inherited {
+            Inherited::Nothing => {}
+            Inherited::Unknown => return None,
+            Inherited::From(source) => {
+                let own = section.get("properties").is_some();
+                return Some(Kafka {
+                    brokers: source.brokers.clone(),
+                    topic: topic?,
+                    properties: if own {
+                        properties
+                    } else {
+                        source.properties.clone()
+                    },
+                    insecure: insecure || source.insecure,
+                });
+            }
+        }
+    }
     let value = section.need("brokers", notes)?;
     let text = scalar(value, "brokers", notes)?;
     check_brokers(text, &properties, insecure, value, notes);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rules::time::Span;
 
 use super::fill::{Fill, Lookup};
+use super::kafka::Inherited;
 use super::secret::masked;
 use super::section::{Notes, Section, scalar};
 use super::sinks::{self, Streams};
@@ -73,9 +74,14 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         let (source, start) = source::read(value, base, secrets, notes)?;
         Some((source, start, value.span.clone()))
     });
+    let cluster = match &source {
+        Some((Source::Kafka { kafka }, ..)) => Inherited::From(kafka),
+        Some(_) => Inherited::Nothing,
+        None => Inherited::Unknown,
+    };
     let streams = all
         .need("sinks", notes)
-        .and_then(|value| sinks::read(value, base, secrets, notes));
+        .and_then(|value| sinks::read(value, base, secrets, cluster, notes));
     let (delivery, mode) = read_delivery(all, notes);
     let state = read_state(all, base, name.unwrap_or_default(), notes);
     let http = match all.get("http") {
@@ -176,7 +182,7 @@ fn read_delivery(
     };
     let every = Span(1_000)..=Span::seconds(60);
     let commit_every = section.duration("commit_every", default.commit_every, every, notes);
-    let commit_records = section.integer("commit_records", 1..=10_000_000, notes);
+    let commit_records = section.integer("commit_records", 1..=1_000_000, notes);
     let place = section.get("mode").map_or(&value.span, |value| &value.span);
     let read = || {
         Some(Delivery {
@@ -199,6 +205,10 @@ fn read_state(all: Section<'_>, base: &Path, name: &str, notes: &mut Notes<'_>) 
     let section = Section::open(value, "state", &["dir", "snapshot_every"], notes)?;
     let every = Span::seconds(1)..=Span::seconds(86_400);
     let snapshot_every = section.duration("snapshot_every", default, every, notes);
+    if let Some(value) = section.get("snapshot_every") {
+        let message = "snapshot_every has no effect yet: a restart folds the log again";
+        notes.add(Finding::error(Code::NotYet, notes.file, value.span.clone(), message).warning());
+    }
     let dir = match section.get("dir") {
         Some(value) => base.join(scalar(value, "dir", notes)?.text()),
         None => base.join("state"),

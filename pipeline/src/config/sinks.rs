@@ -36,6 +36,7 @@ pub(super) fn read(
     value: &Value,
     base: &Path,
     secrets: bool,
+    cluster: kafka::Inherited<'_>,
     notes: &mut Notes<'_>,
 ) -> Option<Streams> {
     let section = Section::open(value, "sinks", &STREAMS, notes)?;
@@ -58,10 +59,10 @@ pub(super) fn read(
                 sinks.extend(
                     items
                         .iter()
-                        .filter_map(|item| read_one(item, &path, base, secrets, notes)),
+                        .filter_map(|item| read_one(item, &path, base, secrets, cluster, notes)),
                 );
             }
-            _ => sinks.extend(read_one(value, &path, base, secrets, notes)),
+            _ => sinks.extend(read_one(value, &path, base, secrets, cluster, notes)),
         }
     }
     Some(streams)
@@ -72,6 +73,7 @@ fn read_one(
     path: &str,
     base: &Path,
     secrets: bool,
+    cluster: kafka::Inherited<'_>,
     notes: &mut Notes<'_>,
 ) -> Option<Placed> {
     // `alerts: stdout` needs no mapping, because there is nothing to say about it.
@@ -96,7 +98,7 @@ fn read_one(
         "kafka" => {
             let known = ["brokers", "topic", "properties", "insecure"];
             let section = Section::open(inside, &inner, &known, notes)?;
-            Sink::Kafka(kafka::read(section, secrets, notes)?)
+            Sink::Kafka(kafka::read(section, secrets, cluster, notes)?)
         }
         "file" => read_file(inside, &inner, base, notes)?,
         _ => {

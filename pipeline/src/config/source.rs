@@ -37,7 +37,7 @@ pub(super) fn read(
                 _ => Start::Earliest,
             };
             read_format(section, notes);
-            let kafka = kafka::read(section, secrets, notes)?;
+            let kafka = kafka::read(section, secrets, kafka::Inherited::Nothing, notes)?;
             Some((Source::Kafka { kafka }, start))
         }
         "file" => {
