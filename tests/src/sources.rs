@@ -207,7 +207,7 @@ mod tests {
         check("a // std::fs\nb", "a           \nb");
         check("a /* x /* y */ z */ b", "a                   b");
         check(r#"f("std::fs \" q") g"#, "f(              ) g");
-        check("r#\"a \" b\"# c", "            c");
+        check("r#\"a \" b\"# c", "           c");
         check("bar\"x\"", "bar   ");
     }
 

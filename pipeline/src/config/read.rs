@@ -205,7 +205,7 @@ fn read_state(all: Section<'_>, base: &Path, name: &str, notes: &mut Notes<'_>) 
     let section = Section::open(value, "state", &["dir", "snapshot_every"], notes)?;
     let every = Span::seconds(1)..=Span::seconds(86_400);
     let snapshot_every = section.duration("snapshot_every", default, every, notes);
-    if let Some(value) = section.get("snapshot_every") {
+    if let (Some(value), Some(_)) = (section.get("snapshot_every"), snapshot_every) {
         let message = "snapshot_every has no effect yet: a restart folds the log again";
         notes.add(Finding::error(Code::NotYet, notes.file, value.span.clone(), message).warning());
     }

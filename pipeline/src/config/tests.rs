@@ -124,7 +124,7 @@ source:
 sinks:
   decisions:
     - kafka: { brokers: \"127.0.0.1:9092\", topic: decisions }
-    - file: { path: out/decisions.parquet }
+    - file: { path: out/decisions.ndjson }
   alerts: { stdout: {} }
   dead_letters: { file: { path: dead.ndjson } }
 delivery: { mode: at_least_once, commit_every: 100ms, commit_records: 500 }
@@ -152,7 +152,7 @@ http: { listen: \"127.0.0.1:9900\" }
     assert!(matches!(
         &config.sinks.decisions[1],
         Sink::File {
-            kind: FileKind::Parquet,
+            kind: FileKind::Ndjson,
             ..
         }
     ));
