@@ -12,6 +12,8 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod promises;
+
 /// An environment and a disk of a few entries.
 #[derive(Default)]
 struct Fake {
@@ -321,94 +323,6 @@ fn kafka_properties_and_brokers_are_checked() {
         "{:?}",
         checked.findings
     );
-}
-
-#[test]
-fn exactly_once_is_had_where_outputs_and_offsets_are_in_one_log() {
-    let text = |brokers: &str| {
-        format!(
-            "name: a\npack: p.yaml\nsource: {{ embedded: {{ topic: swipes }} }}\n\
-             sinks: {{ decisions: {brokers} }}\ndelivery: {{ mode: exactly_once }}\n"
-        )
-    };
-    assert!(
-        checked(&text("{ embedded: { topic: d } }"), &Fake::default())
-            .config
-            .is_some()
-    );
-    find(
-        &text("{ kafka: { brokers: 127.0.0.1:9092, topic: d } }"),
-        expect![[r#"
-            5:19 E1017 error: exactly_once on Kafka is not supported yet (use at_least_once: after a crash decisions and alerts may come twice, with the same ids)
-        "#]],
-    );
-    find(
-        &text("{ file: { path: d.ndjson } }"),
-        expect![[r#"
-            5:19 E1017 error: exactly_once needs outputs and offsets in one log: source and sinks must all be embedded (use at_least_once: after a crash decisions and alerts may come twice, with the same ids)
-        "#]],
-    );
-}
-
-#[test]
-fn a_sink_without_brokers_is_on_the_cluster_of_the_source() {
-    let text = r#"
-name: card-fraud
-pack: p.yaml
-source:
-  kafka: { brokers: "127.0.0.1:9092", topic: swipes, start: earliest, format: json, properties: { fetch.min.bytes: 7 } }
-sinks:
-  decisions:    { kafka: { topic: decisions } }
-  alerts:       { kafka: { topic: alerts, properties: { linger.ms: 3 } } }
-  dead_letters: { kafka: { topic: swipes.dead, brokers: "127.0.0.1:9093" } }
-"#;
-    let checked = checked(text, &Fake::default());
-    assert_eq!(checked.findings, []);
-    let sinks = checked.config.unwrap().sinks;
-    let said = |sinks: &[Sink]| match sinks {
-        [Sink::Kafka(kafka)] => (
-            kafka.brokers.clone(),
-            kafka.properties.0.keys().cloned().collect::<Vec<_>>(),
-        ),
-        other => panic!("{other:?}"),
-    };
-    let own = |name: &str| vec![name.to_owned()];
-    assert_eq!(
-        said(&sinks.decisions),
-        ("127.0.0.1:9092".to_owned(), own("fetch.min.bytes"))
-    );
-    assert_eq!(
-        said(&sinks.alerts),
-        ("127.0.0.1:9092".to_owned(), own("linger.ms"))
-    );
-    assert_eq!(
-        said(&sinks.dead_letters),
-        ("127.0.0.1:9093".to_owned(), vec![])
-    );
-}
-
-#[test]
-fn without_a_cluster_at_the_source_a_sink_must_name_its_brokers() {
-    find(
-        "name: a\npack: p.yaml\nsource: { embedded: { topic: swipes } }\nsinks: { decisions: { kafka: { topic: d } } }\n",
-        expect![[r#"
-            4:30 E1004 error: `brokers` is missing in sinks.decisions.kafka
-        "#]],
-    );
-}
-
-#[test]
-fn what_would_not_hold_is_said_before_a_run() {
-    find(
-        "name: a\npack: p.yaml\nsource: { embedded: { topic: swipes } }\n\
-         sinks: { decisions: { file: { path: d.parquet } } }\nstate: { dir: s, snapshot_every: 10s }\n",
-        expect![[r#"
-            4:29 E1017 error: decisions of a source without an end cannot go to one Parquet file yet (write .ndjson, or a topic: a Parquet file is not readable before its last row)
-            5:34 E1017 warning: snapshot_every has no effect yet: a restart folds the log again
-        "#]],
-    );
-    let bounded = "name: a\npack: p.yaml\nsource: { file: { path: s.ndjson } }\nsinks: { decisions: { file: { path: d.parquet } } }\n";
-    assert_eq!(checked(bounded, &Fake::default()).findings, []);
 }
 
 #[test]
