@@ -8,6 +8,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use connectors::format::Decoder;
 use rules::decision::Renderer;
 use rules::evaluate::{Engine, StepOutput};
+use rules::state::seed::HashSeed;
 
 const EVENTS: usize = 50_000;
 const STEP: usize = 256;
@@ -23,7 +24,7 @@ fn end_to_end(criterion: &mut Criterion) {
         bencher.iter_batched_ref(
             || {
                 (
-                    Engine::new(Arc::clone(&rules), "bench"),
+                    Engine::new(Arc::clone(&rules), "bench", HashSeed::FIXED),
                     benches::decoder(&rules),
                 )
             },

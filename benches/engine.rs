@@ -5,6 +5,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 use rules::evaluate::Engine;
+use rules::state::seed::HashSeed;
 
 const EVENTS: usize = 50_000;
 
@@ -17,7 +18,7 @@ fn engine(criterion: &mut Criterion) {
     for step in [16, 256, 4096] {
         group.bench_function(format!("card-core, steps of {step}"), |bencher| {
             bencher.iter_batched_ref(
-                || Engine::new(Arc::clone(&rules), "bench"),
+                || Engine::new(Arc::clone(&rules), "bench", HashSeed::FIXED),
                 |engine| stream.run(engine, step),
                 BatchSize::PerIteration,
             );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 use rules::evaluate::Engine;
+use rules::state::seed::HashSeed;
 
 const EVENTS: usize = 20_000;
 const STEP: usize = 256;
@@ -33,7 +34,7 @@ fn by_count(criterion: &mut Criterion) {
         let stream = benches::Stream::new(&rules, EVENTS);
         group.bench_function(format!("{count} rules, steps of {STEP}"), |bencher| {
             bencher.iter_batched_ref(
-                || Engine::new(Arc::clone(&rules), "bench"),
+                || Engine::new(Arc::clone(&rules), "bench", HashSeed::FIXED),
                 |engine| stream.run(engine, STEP),
                 BatchSize::PerIteration,
             );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 use rules::evaluate::Engine;
+use rules::state::seed::HashSeed;
 
 const EVENTS: usize = 50_000;
 
@@ -33,7 +34,7 @@ fn windows(criterion: &mut Criterion) {
             format!("3 keys x 3 windows x 2, steps of {step}"),
             |bencher| {
                 bencher.iter_batched_ref(
-                    || Engine::new(Arc::clone(&rules), "bench"),
+                    || Engine::new(Arc::clone(&rules), "bench", HashSeed::FIXED),
                     |engine| stream.run(engine, step),
                     BatchSize::PerIteration,
                 );

@@ -5,7 +5,7 @@
 //! reads a clock ([`clock`]), registers a metric, or knows both a rule and a connector.
 //!
 //! Modules in reading order: what the user wrote ([`config`], [`pack`]) and what can be wrong with it
-//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`shutdown`], [`metrics`], [`console`],
+//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`seed`], [`shutdown`], [`metrics`], [`console`],
 //! [`observe`]); the run itself ([`topology`] builds it, [`worker`] drives it, [`operator`] and [`step`] are what it
 //! does, [`delivery`] is what it remembers); and the commands ([`cli`]).
 
@@ -18,6 +18,7 @@ pub mod clock;
 pub mod console;
 pub mod metrics;
 pub mod observe;
+pub mod seed;
 pub mod shutdown;
 
 pub mod delivery;

@@ -125,7 +125,7 @@ pub fn build(
             Start::Latest => Begin::Latest,
         },
         decode: source.decode,
-        engine: Engine::new(rules, &config.name),
+        engine: Engine::new(rules, &config.name, crate::seed::draw()),
         output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep),
         log,
         delivery: Delivery {

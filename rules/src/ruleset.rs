@@ -36,6 +36,8 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
     /// How hits become one outcome.
     pub policy: Policy,
+    /// How much state there may be.
+    pub limits: Limits,
     /// Findings that did not stop the pack.
     pub warnings: Vec<Diagnostic>,
 }
@@ -47,6 +49,25 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub ty: Type,
+}
+
+/// The budget of a pack's state. What goes beyond it goes on as a declared approximation: decisions that may have missed
+/// something are flagged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Keys of one group; for a new one beyond it one that was silent for long goes.
+    pub keys: u32,
+    /// Events held for one key; for a new one beyond it the oldest goes.
+    pub events_per_key: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            keys: 10_000_000,
+            events_per_key: 1_000_000,
+        }
+    }
 }
 
 /// One key (several fields, or none for one group of all) and what its event store must hold.

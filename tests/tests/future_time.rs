@@ -24,6 +24,7 @@ use pipeline::operator::wanted;
 use rules::definition::PackSource;
 use rules::evaluate::{Engine, Step, StepOutput};
 use rules::ruleset::RuleSet;
+use rules::state::seed::HashSeed;
 
 /// 2026-01-01T00:00:00Z.
 const MIDNIGHT: i64 = 1_767_225_600;
@@ -91,7 +92,7 @@ fn decided(rules: &Arc<RuleSet>, segment: &Segment) -> Vec<(i64, i64, i64, bool)
         partitions: &vec![segment.partition; segment.times.len()],
         offsets: &segment.offsets,
     };
-    Engine::new(Arc::clone(rules), "app").step(&step, &mut out);
+    Engine::new(Arc::clone(rules), "app", HashSeed::FIXED).step(&step, &mut out);
     let counts = out.features[0].as_primitive::<Int64Type>();
     let decisions = out.decisions.iter().zip(counts.values());
     decisions

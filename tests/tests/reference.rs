@@ -12,6 +12,7 @@
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rules::state::seed::HashSeed;
 use rules::state::{GroupPlan, GroupState};
 use rules::value::Type;
 use tests::reference::stream::{self, Columns, Stream};
@@ -34,7 +35,7 @@ fn run(
     folded: usize,
     mut cut: impl FnMut() -> bool,
 ) -> Answers {
-    let mut state = GroupState::new(plan.clone());
+    let mut state = GroupState::new(plan.clone(), HashSeed::FIXED);
     let mut answers = Answers {
         rows: Vec::new(),
         approximate: Vec::new(),

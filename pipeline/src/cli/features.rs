@@ -17,6 +17,7 @@ use connectors::sink::SinkError;
 use connectors::source::{Source, SourceError, SourceEvent};
 use rules::evaluate::{Engine, Step, StepOutput};
 use rules::ruleset::RuleSet;
+use rules::state::seed::HashSeed;
 
 use self::table::{Table, TableKind};
 use super::arguments::FeaturesArgs;
@@ -101,7 +102,7 @@ fn compute(
     let table = Table::create(&args.out, kind, Arc::clone(&schema))?;
     let batch = usize::try_from(args.batch_size).unwrap_or(usize::MAX);
     let mut run = Run {
-        engine: Engine::new(Arc::clone(rules), "features"),
+        engine: Engine::new(Arc::clone(rules), "features", HashSeed::FIXED),
         out: StepOutput::default(),
         schema,
         id: rules.schema.id,

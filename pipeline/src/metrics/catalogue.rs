@@ -285,6 +285,13 @@ pub const STATE_EVENTS: Entry = gauge(
     &["group"],
     "Events held in windows, by the fields that make the key.",
 );
+/// Evictions.
+pub const STATE_EVICTIONS: Entry = counter(
+    "tollgate_state_evictions_total",
+    "evictions",
+    &["group", "what"],
+    "Keys and events that had to go because the pack's limits were reached.",
+);
 /// Dedup bytes.
 pub const DEDUP_BYTES: Entry = gauge(
     "tollgate_dedup_bytes",
@@ -364,6 +371,7 @@ pub const ALL: &[Entry] = &[
     STATE_BYTES,
     STATE_KEYS,
     STATE_EVENTS,
+    STATE_EVICTIONS,
     DEDUP_BYTES,
     READY,
     BUILD_INFO,

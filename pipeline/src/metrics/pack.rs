@@ -23,6 +23,8 @@ pub struct PackSeries {
     pub state_keys: Vec<IntGauge>,
     /// By index of the group.
     pub state_events: Vec<IntGauge>,
+    /// By index of the group: keys, and events of a key.
+    pub state_evictions: Vec<[IntCounter; 2]>,
 }
 
 /// Counters of one rule.
@@ -83,12 +85,16 @@ impl PackSeries {
             .collect();
         let group = |name: &String| metrics.state_keys.with_label_values(&[name]);
         let held = |name: &String| metrics.state_events.with_label_values(&[name]);
+        let evictions = |name: &String| {
+            ["key", "event"].map(|what| metrics.state_evictions.with_label_values(&[name, what]))
+        };
         PackSeries {
             decisions: rules.policy.order.iter().map(decisions).collect(),
             rules: rules.rules.iter().map(rule).collect(),
             state_bytes: rules.features.iter().map(feature).collect(),
             state_keys: names.iter().map(group).collect(),
             state_events: names.iter().map(held).collect(),
+            state_evictions: names.iter().map(evictions).collect(),
         }
     }
 
@@ -123,12 +129,21 @@ impl PackSeries {
             if let Some(events) = self.state_events.get(group) {
                 events.set(whole(size.events));
             }
+            if let Some([keys, events]) = self.state_evictions.get(group) {
+                catch_up(keys, size.evicted_keys);
+                catch_up(events, size.evicted_events);
+            }
         }
         for (gauge, bytes) in self.state_bytes.iter().zip(&sizes.feature_bytes) {
             gauge.set(whole(*bytes));
         }
         metrics.dedup_bytes.set(whole(sizes.dedup_bytes));
     }
+}
+
+/// Brings a counter up to what the state has counted itself.
+fn catch_up(counter: &IntCounter, counted: u64) {
+    counter.inc_by(counted.saturating_sub(counter.get()));
 }
 
 /// The fields of a key, joined; `all` for the one group of all events.

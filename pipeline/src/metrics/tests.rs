@@ -46,6 +46,7 @@ fn names_follow_the_convention() {
                 "result",
                 "feature",
                 "group",
+                "what",
                 "version",
                 "pack",
             ];
@@ -82,7 +83,7 @@ fn touch(m: &Metrics) {
     for vec in [&m.decisions, &m.alerts, &m.suppressed, &m.dead_letters] {
         vec.with_label_values(&["x"]).inc();
     }
-    for vec in [&m.rule_hits, &m.rule_faults] {
+    for vec in [&m.rule_hits, &m.rule_faults, &m.state_evictions] {
         vec.with_label_values(&["R-1", "x"]).inc();
     }
     for vec in [

@@ -13,6 +13,7 @@ use connectors::record::{NO_APPEND_TIME, OutRecord};
 use rules::decision::Renderer;
 use rules::definition::PackSource;
 use rules::ruleset::RuleSet;
+use rules::state::seed::HashSeed;
 
 use super::*;
 use crate::clock::SystemClock;
@@ -92,7 +93,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
         source: Box::new(MemorySource::new(log, "events", faults.clone()).bounded()),
         begin: Begin::Earliest,
         decode: Decode::new(Arc::new(rules.schema.clone()), Some(decoder), caster),
-        engine: Engine::new(rules, "app"),
+        engine: Engine::new(rules, "app", HashSeed::FIXED),
         output: Output::new(
             renderer,
             "events",

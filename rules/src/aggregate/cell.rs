@@ -5,22 +5,37 @@
 //! path. Features of one window, filter and input share a cell. The invariant: a cell's value depends on the set of
 //! events in its window only, never on how the window came to hold them.
 
+use ahash::RandomState;
+
 use super::edge::Edge;
 use super::extreme::Extreme;
 use super::{Aggregate, avg, count, distinct, ratio, stddev, sum};
 use crate::state::row::{self, RowLayout, Rows};
+use crate::state::seed::HashSeed;
 use crate::state::slab::Slab;
 use crate::state::text::Texts;
 
 /// What does not fit a few words, for all keys of a group.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Heap {
+    /// Hashes what sets hold.
+    pub(crate) hasher: RandomState,
     pub(crate) floats: Slab<sum::FloatSums>,
     pub(crate) sets: Slab<distinct::Multiset>,
     pub(crate) texts: Texts,
 }
 
 impl Heap {
+    /// Nothing held.
+    pub(crate) fn new(seed: HashSeed) -> Heap {
+        Heap {
+            hasher: seed.hasher(),
+            floats: Slab::default(),
+            sets: Slab::default(),
+            texts: Texts::new(seed),
+        }
+    }
+
     /// Bytes allocated. Walks over every accumulator: for a scrape, not for an event.
     pub(crate) fn bytes(&self) -> usize {
         self.floats.bytes(sum::FloatSums::bytes)
@@ -189,13 +204,16 @@ impl Cell {
         }
     }
 
-    /// The key goes: gives back what the cell holds outside its words. Not for a `forever` window that ever held
-    /// something, because such a key stays.
-    pub(crate) fn drop(&self, record: &mut [u64], heap: &mut Heap) {
+    /// The key goes: gives back what the cell holds outside its words.
+    pub(crate) fn drop(&self, record: &mut [u64], layout: &RowLayout, heap: &mut Heap) {
         let words = &mut record[self.at..];
         match &self.kind {
             Kind::Floats { .. } if words[0] > 0 => heap.floats.free(words[1]),
-            Kind::Distinct { .. } if words[0] > 0 => heap.sets.free(words[0] - 1),
+            Kind::Distinct { text, .. } if words[0] > 0 => {
+                distinct::drop(words[0] - 1, *text && self.forever, heap);
+            }
+            Kind::Extreme(extreme) if self.forever => extreme.drop(words, heap),
+            Kind::Edge(edge) if self.forever => edge.drop(words, layout, heap),
             _ => {}
         }
         words[..self.words()].fill(0);

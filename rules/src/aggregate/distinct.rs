@@ -3,9 +3,7 @@
 //! One word: the place of a multiset of values, taken with the first value and freed with the last. A text is in it by
 //! its interned number, so no hash stands for a value.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
+use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::cell::{Entry, Heap};
@@ -24,30 +22,30 @@ pub(crate) struct Multiset {
 
 impl Multiset {
     /// Adds a value; whether it is new.
-    fn add(&mut self, value: u64) -> bool {
-        if let Some(at) = self.find(value) {
+    fn add(&mut self, value: u64, hasher: &RandomState) -> bool {
+        if let Some(at) = self.find(value, hasher) {
             self.values[at].1 += 1;
             return false;
         }
         self.values.push((value, 1));
         let values = &self.values;
-        let hasher = |at: &u32| hash(values[*at as usize].0);
+        let hash = |at: &u32| hasher.hash_one(values[*at as usize].0);
         if self.index.is_empty() {
             if self.values.len() > SHORT {
                 for at in 0..self.values.len() as u32 {
-                    self.index.insert_unique(hasher(&at), at, hasher);
+                    self.index.insert_unique(hash(&at), at, hash);
                 }
             }
         } else {
             let at = self.values.len() as u32 - 1;
-            self.index.insert_unique(hash(value), at, hasher);
+            self.index.insert_unique(hash(&at), at, hash);
         }
         true
     }
 
     /// Takes one away; whether it was the last of its value.
-    fn remove(&mut self, value: u64) -> bool {
-        let Some(at) = self.find(value) else {
+    fn remove(&mut self, value: u64, hasher: &RandomState) -> bool {
+        let Some(at) = self.find(value, hasher) else {
             return false;
         };
         self.values[at].1 -= 1;
@@ -56,13 +54,16 @@ impl Multiset {
         }
         if !self.index.is_empty() {
             let last = self.values.len() - 1;
-            if let Ok(found) = self.index.find_entry(hash(value), |x| *x as usize == at) {
+            let hash = hasher.hash_one(value);
+            if let Ok(found) = self.index.find_entry(hash, |x| *x as usize == at) {
                 found.remove();
             }
             if last != at
                 && let Some(moved) = self
                     .index
-                    .find_mut(hash(self.values[last].0), |x| *x as usize == last)
+                    .find_mut(hasher.hash_one(self.values[last].0), |x| {
+                        *x as usize == last
+                    })
             {
                 *moved = at as u32;
             }
@@ -71,21 +72,18 @@ impl Multiset {
         true
     }
 
-    fn find(&self, value: u64) -> Option<usize> {
+    fn find(&self, value: u64, hasher: &RandomState) -> Option<usize> {
         if self.index.is_empty() {
             return self.values.iter().position(|(x, _)| *x == value);
         }
         let same = |at: &u32| self.values[*at as usize].0 == value;
-        self.index.find(hash(value), same).map(|at| *at as usize)
+        let hash = hasher.hash_one(value);
+        self.index.find(hash, same).map(|at| *at as usize)
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.values.capacity() * 16 + self.index.allocation_size()
     }
-}
-
-fn hash(value: u64) -> u64 {
-    FixedState::default().hash_one(value)
 }
 
 /// Takes an event's value in, or out. `text`: the set outlives the events, so it holds its own references.
@@ -102,7 +100,7 @@ pub(super) fn step(
     };
     if away {
         let set = heap.sets.get_mut(*word - 1);
-        let gone = set.remove(value);
+        let gone = set.remove(value, &heap.hasher);
         if set.values.is_empty() {
             heap.sets.free(*word - 1);
             *word = 0;
@@ -115,9 +113,18 @@ pub(super) fn step(
     if *word == 0 {
         *word = heap.sets.take() + 1;
     }
-    if heap.sets.get_mut(*word - 1).add(value) && text {
+    if heap.sets.get_mut(*word - 1).add(value, &heap.hasher) && text {
         heap.texts.retain(value);
     }
+}
+
+/// Frees a set. `text`: as in [`step`].
+pub(super) fn drop(set: u64, text: bool, heap: &mut Heap) {
+    let Heap { sets, texts, .. } = heap;
+    for (value, _) in sets.get(set).values.iter().filter(|_| text) {
+        texts.release(*value);
+    }
+    sets.free(set);
 }
 
 /// The number of values.
@@ -131,9 +138,11 @@ pub(super) fn read(word: u64, heap: &Heap) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::seed::HashSeed;
 
     #[test]
     fn a_multiset_counts_like_a_map() {
+        let hasher = HashSeed::FIXED.hasher();
         let mut set = Multiset::default();
         let mut map = std::collections::BTreeMap::<u64, u32>::new();
         let mut x = 7u64;
@@ -142,7 +151,7 @@ mod tests {
             let value = (x >> 33) % 60;
             // Grows for a while, then shrinks to nothing.
             if (x >> 20) % 10 < if round < 2500 { 7 } else { 2 } {
-                assert_eq!(set.add(value), !map.contains_key(&value));
+                assert_eq!(set.add(value, &hasher), !map.contains_key(&value));
                 *map.entry(value).or_default() += 1;
             } else if let Some(count) = map.get_mut(&value) {
                 *count -= 1;
@@ -150,7 +159,7 @@ mod tests {
                 if last {
                     map.remove(&value);
                 }
-                assert_eq!(set.remove(value), last);
+                assert_eq!(set.remove(value, &hasher), last);
             }
             assert_eq!(set.values.len(), map.len());
         }

@@ -7,7 +7,7 @@
 //! value that is not null, then the values.
 
 use super::cell::{Cell, Entry, Heap, Side, Span};
-use crate::state::row::Place;
+use crate::state::row::{Place, RowLayout};
 
 /// No event entered.
 const NONE: u64 = 0;
@@ -72,6 +72,15 @@ impl Edge {
             }
             words[1] |= u64::from(value.is_some()) << (i + 1);
             words[2 + i] = value.unwrap_or(0);
+        }
+    }
+
+    /// The key goes: the edge of the events no longer held gives back its texts.
+    pub(super) fn drop(&self, words: &[u64], layout: &RowLayout, heap: &mut Heap) {
+        for (i, input) in self.inputs.iter().enumerate() {
+            if matches!(layout.places[*input], Place::Text(_)) && words[1] >> (i + 1) & 1 == 1 {
+                heap.texts.release(words[2 + i]);
+            }
         }
     }
 

@@ -96,6 +96,13 @@ impl Extreme {
         (words[2], words[3]) = (1, value);
     }
 
+    /// The key goes: the extreme of the events no longer held gives back its text.
+    pub(super) fn drop(self, words: &[u64], heap: &mut Heap) {
+        if self.order == Order::Text && words[2] == 1 {
+            heap.texts.release(words[3]);
+        }
+    }
+
     pub(super) fn read(
         self,
         cell: &Cell,

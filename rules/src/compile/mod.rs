@@ -14,6 +14,7 @@ mod explanation;
 mod features;
 mod fingerprint;
 mod groups;
+mod limits;
 mod lists;
 pub(crate) mod literal;
 mod names;
@@ -57,6 +58,7 @@ pub fn compile(source: &PackSource) -> Result<RuleSet, Vec<Diagnostic>> {
     let lists = checker.lists(&definition.lists, &schema, &source.lists);
     let (features, groups) = checker.features(&definition.features, &schema, &lists);
     let (policy, actions_known) = checker.policy(definition.policy.as_ref(), &lists, &schema);
+    let limits = checker.limits(definition.limits.as_ref());
     let rules = checker.rules(&definition.rules, &policy, actions_known, &schema);
     if checker.findings.has_errors() {
         return Err(checker.findings.into_sorted());
@@ -71,6 +73,7 @@ pub fn compile(source: &PackSource) -> Result<RuleSet, Vec<Diagnostic>> {
         lists,
         rules,
         policy,
+        limits,
         warnings: checker.findings.into_sorted(),
     })
 }

@@ -18,7 +18,7 @@ use crate::window::Window;
 pub(super) const WINDOW_MAX: Span = Span::seconds(3_660 * 86_400);
 
 /// Events a `{ last: n }` may name.
-const LAST_MAX: i64 = 10_000;
+pub(super) const LAST_MAX: i64 = 10_000;
 
 impl Checker<'_> {
     pub(super) fn span(&mut self, text: &Text) -> Option<Span> {

@@ -8,6 +8,7 @@
 //! [`reader`] holds what the readers of the sections share.
 
 mod feature;
+mod limits;
 mod list;
 mod origin;
 mod policy;
@@ -47,6 +48,8 @@ pub struct PackDefinition {
     pub rules: Vec<RuleDefinition>,
     /// How hits become an outcome.
     pub policy: Option<PolicyDefinition>,
+    /// How much state there may be.
+    pub limits: Option<LimitsDefinition>,
 }
 
 /// `schema:` as written.
@@ -208,6 +211,15 @@ pub struct PolicyDefinition {
     pub on_budget_exceeded: Option<Text>,
 }
 
+/// `limits:` as written.
+#[derive(Clone, Debug, Default)]
+pub struct LimitsDefinition {
+    /// Keys of one group of features.
+    pub keys: Option<Text>,
+    /// Events held for one key.
+    pub events_per_key: Option<Text>,
+}
+
 /// One entry of `policy.first` as written.
 #[derive(Clone, Debug)]
 pub struct FirstDefinition {
@@ -219,8 +231,8 @@ pub struct FirstDefinition {
     pub reason: Option<Text>,
 }
 
-const PACK_KEYS: [&str; 7] = [
-    "pack", "event", "schema", "lists", "features", "rules", "policy",
+const PACK_KEYS: [&str; 8] = [
+    "pack", "event", "schema", "lists", "features", "rules", "policy", "limits",
 ];
 
 /// Reads a pack's text; what is wrong with its form is noted.
@@ -241,5 +253,8 @@ pub(crate) fn read(findings: &mut Findings<'_>) -> Option<PackDefinition> {
         policy: fields
             .get("policy")
             .and_then(|(key, node)| policy::read(key, node, findings)),
+        limits: fields
+            .get("limits")
+            .and_then(|(key, node)| limits::read(key, node, findings)),
     })
 }

@@ -16,6 +16,7 @@ use crate::compile::compile;
 use crate::decision::Renderer;
 use crate::definition::PackSource;
 use crate::ruleset::RuleSet;
+use crate::state::seed::HashSeed;
 use crate::time::EventTime;
 use crate::value::Value;
 
@@ -232,7 +233,7 @@ pub(crate) fn bytes(engine: &mut Engine, rules: &Arc<RuleSet>, rows: &[Row], cut
 /// Runs rows through a fresh engine in one step: `id outcome score hits flags`, a line each. A hit that acts has `!`,
 /// an alert `!!`.
 pub(crate) fn decided(rules: &Arc<RuleSet>, rows: &[Row]) -> (String, StepOutput) {
-    let mut engine = Engine::new(Arc::clone(rules), "test");
+    let mut engine = Engine::new(Arc::clone(rules), "test", HashSeed::FIXED);
     let mut output = StepOutput::default();
     let events = Events::of(rules, rows);
     engine.step(&events.step(), &mut output);

@@ -37,6 +37,7 @@ use self::plan::{Plan, group_plan};
 use crate::expression::Inputs;
 use crate::ruleset::RuleSet;
 use crate::state::dedup::{Dedup, Fingerprint, FirstCopy};
+use crate::state::seed::HashSeed;
 use crate::state::{GroupState, GroupStep};
 use crate::time::EventTime;
 
@@ -95,21 +96,21 @@ struct Rows {
 }
 
 impl Engine {
-    /// An engine that has seen nothing. The application's name is part of every decision id.
+    /// An engine that has seen nothing. The application's name is part of every decision id; the seed shows nowhere.
     #[must_use]
-    pub fn new(rules: Arc<RuleSet>, application: &str) -> Engine {
+    pub fn new(rules: Arc<RuleSet>, application: &str, seed: HashSeed) -> Engine {
         let lateness = rules.schema.max_lateness;
         let groups = rules.groups.iter();
         let once = rules.rules.iter().map(|rule| rule.once_per.as_ref());
         Engine {
             plan: Plan::new(&rules),
             groups: groups
-                .map(|group| GroupState::new(group_plan(&rules, group)))
+                .map(|group| GroupState::new(group_plan(&rules, group), seed))
                 .collect(),
             arrival: Arrival::new(lateness),
-            dedup: Dedup::new(rules.schema.dedup_horizon),
+            dedup: Dedup::new(rules.schema.dedup_horizon, seed),
             once: once
-                .map(|once| once.map(|once| Once::new(once, lateness)))
+                .map(|once| once.map(|once| Once::new(once, lateness, seed)))
                 .collect(),
             rows: Rows::default(),
             folded: StepOutput::default(),

@@ -8,12 +8,13 @@
 
 use std::hash::Hash;
 
-use foldhash::fast::FixedState;
+use ahash::RandomState;
 use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::cell::{Cell, Cells};
 use crate::ruleset::OncePer;
+use crate::state::seed::HashSeed;
 use crate::time::{EventTime, Span};
 
 /// Tables smaller than this are not swept.
@@ -28,16 +29,16 @@ pub(super) struct Once {
     span: Span,
     /// How long a last alert can still suppress one, by the greatest time taken.
     kept: Span,
-    last: HashMap<u128, i64, FixedState>,
+    last: HashMap<u128, i64, RandomState>,
     sweep_at: usize,
 }
 
 impl Once {
-    pub(super) fn new(once: &OncePer, max_lateness: Span) -> Once {
+    pub(super) fn new(once: &OncePer, max_lateness: Span, seed: HashSeed) -> Once {
         Once {
             span: once.span,
             kept: Span(once.span.0.saturating_add(max_lateness.0)),
-            last: HashMap::with_hasher(FixedState::default()),
+            last: HashMap::with_hasher(seed.hasher()),
             sweep_at: SWEEP_KEYS_MIN,
         }
     }
@@ -103,7 +104,7 @@ mod tests {
             key: vec![0],
             span: Span(span),
         };
-        Once::new(&once, Span(lateness))
+        Once::new(&once, Span(lateness), HashSeed::FIXED)
     }
 
     #[test]

@@ -126,6 +126,7 @@ pub(super) fn group_plan(rules: &RuleSet, group: &Group) -> GroupPlan {
         filters: group.filters.len(),
         features: features.collect(),
         max_lateness: rules.schema.max_lateness,
+        limits: rules.limits,
     }
 }
 

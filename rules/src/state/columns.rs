@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use ahash::RandomState;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder,
     Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray, StringBuilder,
@@ -13,6 +14,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 
+use super::seed::HashSeed;
 use super::text::Texts;
 use crate::value::Type;
 
@@ -140,8 +142,9 @@ impl Output {
 }
 
 /// The keys of a step: bytes of each row's key and their hashes, found for all rows before the first is looked up.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct StepKeys {
+    hasher: RandomState,
     bytes: Vec<u8>,
     /// End of each row's key in `bytes`.
     ends: Vec<usize>,
@@ -151,6 +154,17 @@ pub(super) struct StepKeys {
 }
 
 impl StepKeys {
+    /// Of no rows.
+    pub(super) fn new(seed: HashSeed) -> StepKeys {
+        StepKeys {
+            hasher: seed.hasher(),
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            hashes: Vec::new(),
+            missing: Vec::new(),
+        }
+    }
+
     /// Encodes the keys of all rows. A key of one text is the text itself; of several parts each text has its length
     /// before it, so that no two keys share their bytes.
     pub(super) fn encode(&mut self, columns: &[Input<'_>], rows: usize) {
@@ -173,7 +187,7 @@ impl StepKeys {
             }
             self.ends.push(self.bytes.len());
             self.missing.push(missing);
-            self.hashes.push(super::keys::hash(&self.bytes[start..]));
+            self.hashes.push(self.hasher.hash_one(&self.bytes[start..]));
         }
     }
 

@@ -10,10 +10,13 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashTable;
-use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
 
+use ahash::RandomState;
+use hashbrown::HashTable;
+use siphasher::sip128::{Hasher128, SipHasher13};
+
+use super::seed::HashSeed;
 use crate::time::{EventTime, Span};
 
 /// The fixed key of the fingerprint.
@@ -52,6 +55,7 @@ impl Fingerprint {
 /// The ids seen within a horizon of event time.
 #[derive(Debug)]
 pub struct Dedup {
+    hasher: RandomState,
     horizon: Span,
     table: HashTable<u32>,
     entries: Vec<Entry>,
@@ -73,8 +77,9 @@ struct Entry {
 impl Dedup {
     /// Remembers ids for this long.
     #[must_use]
-    pub fn new(horizon: Span) -> Dedup {
+    pub fn new(horizon: Span, seed: HashSeed) -> Dedup {
         Dedup {
+            hasher: seed.hasher(),
             horizon,
             table: HashTable::new(),
             entries: Vec::new(),
@@ -130,9 +135,9 @@ impl Dedup {
                 (self.entries.len() - 1) as u32
             }
         };
-        let entries = &self.entries;
-        self.table.insert_unique(id.0 as u64, slot, |x| {
-            entries[*x as usize].fingerprint.0 as u64
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        self.table.insert_unique(hasher.hash_one(id.0), slot, |x| {
+            hasher.hash_one(entries[*x as usize].fingerprint.0)
         });
         self.file(slot, time);
         None
@@ -179,7 +184,7 @@ impl Dedup {
 
     fn find(&self, id: Fingerprint) -> Option<u32> {
         let same = |slot: &u32| self.entries[*slot as usize].fingerprint == id;
-        self.table.find(id.0 as u64, same).copied()
+        self.table.find(self.hasher.hash_one(id.0), same).copied()
     }
 
     fn portion(&self, time: EventTime) -> i64 {
@@ -205,7 +210,7 @@ impl Dedup {
                     continue;
                 }
                 entry.copy = None;
-                let hash = entry.fingerprint.0 as u64;
+                let hash = self.hasher.hash_one(entry.fingerprint.0);
                 if let Ok(found) = self.table.find_entry(hash, |x| *x == slot) {
                     found.remove();
                 }
@@ -228,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_first_copy_is_found_with_its_decision() {
-        let mut dedup = Dedup::new(Span(100));
+        let mut dedup = Dedup::new(Span(100), HashSeed::FIXED);
         let id = Fingerprint::of("s1");
         let mut see = |offset| dedup.observe(id, EventTime(5), EventTime::MIN, 3, offset);
         assert_eq!(see(7), None);
@@ -249,7 +254,7 @@ mod tests {
 
     #[test]
     fn an_id_is_forgotten_exactly_when_it_is_older_than_the_horizon() {
-        let mut dedup = Dedup::new(Span(1000));
+        let mut dedup = Dedup::new(Span(1000), HashSeed::FIXED);
         for (id, time, horizon, want) in [
             ("a", 50, 0, false),
             ("b", 51, 0, false),
@@ -268,7 +273,7 @@ mod tests {
 
     #[test]
     fn memory_follows_the_horizon_and_not_the_stream() {
-        let mut dedup = Dedup::new(Span(1000));
+        let mut dedup = Dedup::new(Span(1000), HashSeed::FIXED);
         let mut naive = std::collections::BTreeMap::<u64, i64>::new();
         let mut x = 1u64;
         for t in 0..50_000i64 {

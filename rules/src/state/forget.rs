@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// What remains of a row that goes: its part in `forever` windows, and its time.
-    fn drop_row(&mut self, key: u32, index: u32) {
+    pub(super) fn drop_row(&mut self, key: u32, index: u32) {
         let record = self.keys.record_mut(key);
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
         let entry = Entry {
@@ -240,7 +240,7 @@ impl Store {
         }
         let record = self.keys.record_mut(key);
         for cell in &self.layout.cells {
-            cell.drop(record, &mut self.heap);
+            cell.drop(record, &self.layout.row, &mut self.heap);
         }
         if record[RING] != VACANT {
             self.arena.free(Block::unpack(record[RING]));

@@ -2,15 +2,14 @@
 //!
 //! The idea: open addressing over numbers; a hash is only a hint, the key's bytes decide. Records stand one behind the
 //! other in pages that never move, so a sweep over them reads memory in order. Numbers are used again after removal.
-//! The hash seed is fixed: the same keys give the same table everywhere.
+//! Hashes come from outside ([`super::seed`]); where a key stands in the table shows nowhere.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::arena::{Arena, Block};
-use super::layout::{FORGOTTEN, HASH, KEY, KEY_LENGTH, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
+use super::layout::{
+    FORGOTTEN, HASH, KEY, KEY_LENGTH, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT,
+};
 
 /// Records per page.
 const PAGE_SHIFT: u32 = 6;
@@ -115,7 +114,7 @@ impl Keys {
     /// Takes a key out; its ring must be gone.
     pub(super) fn remove(&mut self, key: u32, arena: &mut Arena) {
         let record = self.records.get_mut(key);
-        if record[KEY_LENGTH] > 8 {
+        if record[KEY_LENGTH] & !SHORT > 8 {
             arena.free(Block::unpack(record[KEY]));
         }
         record[KEY_LENGTH] = VACANT;
@@ -156,14 +155,9 @@ impl Keys {
     }
 }
 
-/// The hash of a key's bytes, with a fixed seed.
-pub(super) fn hash(bytes: &[u8]) -> u64 {
-    FixedState::default().hash_one(bytes)
-}
-
 /// Whether a record is of this key.
 fn holds(record: &[u64], bytes: &[u8], arena: &Arena) -> bool {
-    if record[KEY_LENGTH] != bytes.len() as u64 {
+    if record[KEY_LENGTH] & !SHORT != bytes.len() as u64 {
         return false;
     }
     if let Some(word) = inline(bytes) {

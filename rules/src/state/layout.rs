@@ -20,7 +20,7 @@ use crate::window::Window;
 pub(super) const HASH: usize = 0;
 /// The key's bytes if at most 8, else their block.
 pub(super) const KEY: usize = 1;
-/// Length of the key; [`VACANT`] for a record without a key.
+/// Length of the key, with [`SHORT`] where it holds; [`VACANT`] for a record without a key.
 pub(super) const KEY_LENGTH: usize = 2;
 /// The time all windows of the record stand at.
 pub(super) const TIME: usize = 3;
@@ -39,6 +39,9 @@ pub(super) const WINDOWS: usize = 9;
 
 /// No key, or no block.
 pub(super) const VACANT: u64 = u64::MAX;
+
+/// Flag beside the length: events of this key had to go that a window without an end of time would still hold.
+pub(super) const SHORT: u64 = 1 << 63;
 
 /// One window of a record.
 #[derive(Clone, Debug)]

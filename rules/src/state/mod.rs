@@ -6,7 +6,7 @@
 //! taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `keys`), what is done with them (`store`, `forget`, `warm`), and beside all that the memory of
+//! (`arena`, `slab`, `keys`), what is done with them (`store`, `forget`, `budget`, `warm`), and beside all that the memory of
 //! event ids ([`dedup`]).
 
 pub(crate) mod row;
@@ -14,11 +14,13 @@ pub(crate) mod slab;
 pub(crate) mod text;
 
 mod arena;
+mod budget;
 mod columns;
 pub mod dedup;
 mod forget;
 mod keys;
 mod layout;
+pub mod seed;
 mod store;
 mod warm;
 
@@ -30,10 +32,11 @@ use arrow::array::{ArrayRef, BooleanArray};
 use self::columns::{Input, Output, StepKeys};
 use self::layout::Layout;
 use self::row::{Place, set_bit};
+use self::seed::HashSeed;
 use self::store::Store;
 use self::warm::AHEAD;
 use crate::aggregate::Aggregate;
-use crate::ruleset::Scope;
+use crate::ruleset::{Limits, Scope};
 use crate::time::EventTime;
 use crate::value::Type;
 use crate::window::Window;
@@ -51,6 +54,8 @@ pub struct GroupPlan {
     pub features: Vec<FeaturePlan>,
     /// Events may arrive this far behind their partition's watermark.
     pub max_lateness: crate::time::Span,
+    /// How much it may hold.
+    pub limits: Limits,
 }
 
 /// One feature of a group.
@@ -98,6 +103,10 @@ pub struct GroupSize {
     pub events: usize,
     /// Bytes allocated for all of it.
     pub bytes: usize,
+    /// Keys that had to go for others since the start.
+    pub evicted_keys: u64,
+    /// Events that had to go for others of their key since the start.
+    pub evicted_events: u64,
 }
 
 /// The state of one group: what [`GroupPlan`] says, over the events taken so far.
@@ -120,13 +129,13 @@ struct Columns<'a> {
 impl GroupState {
     /// A group that has seen nothing.
     #[must_use]
-    pub fn new(plan: GroupPlan) -> GroupState {
-        let store = Store::new(Layout::new(&plan));
+    pub fn new(plan: GroupPlan, seed: HashSeed) -> GroupState {
+        let store = Store::new(Layout::new(&plan), plan.limits, seed);
         GroupState {
             row: vec![0; store.layout.row.width],
             store,
             plan,
-            keys: StepKeys::default(),
+            keys: StepKeys::new(seed),
             approximate: Vec::new(),
         }
     }
@@ -160,6 +169,8 @@ impl GroupState {
             keys: self.store.keys.len(),
             events: self.store.events,
             bytes: self.bytes(),
+            evicted_keys: self.store.evicted_keys,
+            evicted_events: self.store.evicted_events,
         }
     }
 
@@ -231,19 +242,26 @@ impl GroupState {
         };
         let known = store.keys.find(hash, bytes, &store.arena);
         let key = known.unwrap_or_else(|| {
-            let forgotten = store.swept;
-            store.keys.insert(hash, bytes, forgotten, &mut store.arena)
+            if step.added[row] {
+                store.keep_keys();
+            }
+            store.new_key(hash, bytes)
         });
         store.seek(key, step.times[row]);
-        let approximate = store.approximate(key);
+        let mut approximate = store.approximate(key);
         // A duplicate is in the state already, whatever the scope; nothing changes.
         if step.duplicate[row] {
             answer(store, key, outputs, |_| true);
         } else {
             answer(store, key, outputs, |scope| scope == Scope::Prior);
             columns.write(row, &mut self.row, store);
+            if step.added[row] {
+                store.keep_events(key);
+            }
             // A late event counts itself, and is not kept.
             let at = store.insert(key, &self.row, step.added[row]);
+            // The budget may have taken an event out for this one.
+            approximate |= store.approximate(key);
             answer(store, key, outputs, |scope| scope == Scope::WithCurrent);
             if !step.added[row] {
                 store.remove(key, at);

@@ -4,13 +4,17 @@
 //! order; every answer is then read from running values, whatever the disorder. An event is put in where the windows
 //! end, so nothing else has to move. The invariant: for every window `low..high` are exactly the rows held inside it at
 //! the record's time, and its cells have taken exactly these (a `forever` window also those no longer held).
-//! Forgetting is in [`super::forget`].
+//! Forgetting is in [`super::forget`], what goes beyond the budget in [`super::budget`].
 
 use super::arena::{Arena, Block};
 use super::keys::Keys;
-use super::layout::{FORGOTTEN, Layout, NEWEST, OLDEST, RING, ROWS, TIME, VACANT, WindowLayout};
+use super::layout::{
+    FORGOTTEN, KEY_LENGTH, Layout, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT, WindowLayout,
+};
 use super::row::{Place, Rows, value};
+use super::seed::HashSeed;
 use crate::aggregate::cell::{Cell, Entry, Heap, Side, Span};
+use crate::ruleset::Limits;
 use crate::time::EventTime;
 use crate::window::Window;
 
@@ -31,6 +35,11 @@ pub(super) struct Store {
     pub(super) hand: u32,
     /// Rows since the last sweep.
     pub(super) unswept: u32,
+    pub(super) limits: Limits,
+    /// The next record that may have to go for another one.
+    pub(super) clock: u32,
+    pub(super) evicted_keys: u64,
+    pub(super) evicted_events: u64,
 }
 
 /// Two row indices in one word.
@@ -52,14 +61,14 @@ pub(super) fn ring<'a>(record: &[u64], arena: &'a Arena) -> &'a [u64] {
 }
 
 /// One window of one record on the move.
-struct Cursor<'a> {
-    window: &'a WindowLayout,
+pub(super) struct Cursor<'a> {
+    pub(super) window: &'a WindowLayout,
     cells: &'a [Cell],
     rows: Rows<'a>,
     record: &'a mut [u64],
     heap: &'a mut Heap,
-    low: u32,
-    high: u32,
+    pub(super) low: u32,
+    pub(super) high: u32,
     /// Events of a `last` window.
     count: u64,
 }
@@ -78,7 +87,7 @@ impl Cursor<'_> {
         self.count += u64::from(self.counted(&entry));
     }
 
-    fn leave(&mut self, index: u32, side: Side) {
+    pub(super) fn leave(&mut self, index: u32, side: Side) {
         let entry = Entry {
             row: self.rows.row(index),
             layout: self.rows.layout(),
@@ -166,22 +175,26 @@ impl Cursor<'_> {
 
 impl Store {
     /// A store without keys.
-    pub(super) fn new(layout: Layout) -> Store {
+    pub(super) fn new(layout: Layout, limits: Limits, seed: HashSeed) -> Store {
         Store {
             keys: Keys::new(layout.stride),
             layout,
             arena: Arena::default(),
-            heap: Heap::default(),
+            heap: Heap::new(seed),
             events: 0,
             swept: i64::MIN,
             horizon: EventTime::MIN,
             hand: 0,
             unswept: 0,
+            limits,
+            clock: 0,
+            evicted_keys: 0,
+            evicted_events: 0,
         }
     }
 
     /// Calls `step` with every window of a key in turn.
-    fn move_windows(&mut self, key: u32, step: impl Fn(&mut Cursor<'_>)) {
+    pub(super) fn move_windows(&mut self, key: u32, step: impl Fn(&mut Cursor<'_>)) {
         let record = self.keys.record_mut(key);
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
         for window in &self.layout.windows {
@@ -295,15 +308,16 @@ impl Store {
     pub(super) fn approximate(&self, key: u32) -> bool {
         let record = self.keys.record(key);
         let forgotten = EventTime(record[FORGOTTEN].cast_signed());
-        if forgotten == EventTime::MIN {
+        let short = record[KEY_LENGTH] & SHORT != 0;
+        if forgotten == EventTime::MIN && !short {
             return false;
         }
         let t = EventTime(record[TIME].cast_signed());
         self.layout.windows.iter().any(|w| match w.window {
             Window::Sliding { .. } => w.window.start(t).is_some_and(|start| start < forgotten),
-            Window::Forever => t < forgotten,
+            Window::Forever => short || t < forgotten,
             // Which of the older events were kept was decided for the horizon.
-            Window::Last { .. } => t < self.horizon,
+            Window::Last { n } => t < self.horizon || (short && record[w.at + 1] < u64::from(n)),
         })
     }
 

@@ -3,14 +3,15 @@
 //! The idea: interning keeps an event's row at one word per value and makes `count_distinct` of text exact, with no
 //! odds of a collision. The invariant: a number stays valid while somebody holds a reference counted for it.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
+use ahash::RandomState;
 use hashbrown::HashTable;
 
+use super::seed::HashSeed;
+
 /// All texts of one group.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Texts {
+    hasher: RandomState,
     table: HashTable<u32>,
     entries: Vec<Entry>,
     free: Vec<u32>,
@@ -25,9 +26,20 @@ struct Entry {
 }
 
 impl Texts {
+    /// No texts.
+    pub(crate) fn new(seed: HashSeed) -> Texts {
+        Texts {
+            hasher: seed.hasher(),
+            table: HashTable::new(),
+            entries: Vec::new(),
+            free: Vec::new(),
+            text_bytes: 0,
+        }
+    }
+
     /// The number of a text, with one more reference to it.
     pub(crate) fn intern(&mut self, text: &str) -> u64 {
-        let hash = FixedState::default().hash_one(text);
+        let hash = self.hasher.hash_one(text);
         let Texts { table, entries, .. } = self;
         let same = |id: &u32| {
             let entry = &entries[*id as usize];
@@ -101,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_text_lives_as_long_as_its_references() {
-        let mut texts = Texts::default();
+        let mut texts = Texts::new(HashSeed::FIXED);
         let a = texts.intern("a");
         let b = texts.intern("b");
         assert_ne!(a, b);

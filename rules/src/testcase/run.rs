@@ -12,6 +12,7 @@ use crate::evaluate::{Engine, Hit, Hitter, Step, StepOutput};
 use crate::explain::push_cell;
 use crate::expression::{Inputs, Program};
 use crate::ruleset::{Mode, Rule, RuleSet};
+use crate::state::seed::HashSeed;
 use crate::value::Value;
 
 /// Sends whose values are shown for one failed expectation; more would hide what matters.
@@ -92,7 +93,7 @@ pub(super) fn test(rules: &Arc<RuleSet>, test: &Test) -> TestResult {
 
 fn ran<'a>(rules: &'a Arc<RuleSet>, test: &Test) -> Result<Ran<'a>, arrow::error::ArrowError> {
     let batch = events::batch(&rules.schema, &test.sends)?;
-    let mut engine = Engine::new(Arc::clone(rules), "test");
+    let mut engine = Engine::new(Arc::clone(rules), "test", HashSeed::FIXED);
     let mut output = StepOutput::default();
     let offsets: Vec<i64> = (0..).take(test.sends.len()).collect();
     let step = Step {

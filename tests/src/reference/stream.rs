@@ -14,7 +14,7 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rules::aggregate::Aggregate;
-use rules::ruleset::Scope;
+use rules::ruleset::{Limits, Scope};
 use rules::state::{FeaturePlan, GroupPlan, GroupStep};
 use rules::time::{EventTime, Span};
 use rules::value::Type;
@@ -56,6 +56,7 @@ pub fn plan(rng: &mut ChaCha8Rng) -> GroupPlan {
         filters,
         features: Vec::new(),
         max_lateness: Span(rng.random_range(0..20)),
+        limits: Limits::default(),
     };
     let kinds = rng.random_range(1..4);
     let windows: Vec<Window> = (0..kinds).map(|_| window(rng)).collect();

@@ -30,13 +30,14 @@ fn card_core() -> GroupPlan {
             prior(of(Aggregate::StddevPop, &[0], days(90))),
         ],
         max_lateness: Span::seconds(120),
+        limits: Limits::default(),
     }
 }
 
 #[test]
 fn a_quiet_card_costs_at_most_400_bytes() {
     const CARDS: usize = 20_000;
-    let mut state = GroupState::new(card_core());
+    let mut state = GroupState::new(card_core(), HashSeed::FIXED);
     for round in 0..2i64 {
         let names = (0..CARDS).map(|i| format!("card-{i:08}"));
         let keys: ArrayRef = Arc::new(StringArray::from_iter_values(names));

@@ -6,6 +6,7 @@
     reason = "tests"
 )]
 
+mod budget;
 mod memory;
 
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use arrow::array::{Decimal128Array, StringArray};
 use arrow::util::display::array_value_to_string;
 
 use super::*;
+use crate::state::seed::HashSeed;
 use crate::time::Span;
 
 /// `count()` over a window.
@@ -46,13 +48,17 @@ fn sliding(from: i64) -> Window {
 }
 
 fn group(features: Vec<FeaturePlan>) -> GroupState {
-    GroupState::new(GroupPlan {
-        key: vec![Type::Text],
-        inputs: vec![Type::Decimal(2)],
-        filters: 0,
-        features,
-        max_lateness: Span(5),
-    })
+    GroupState::new(
+        GroupPlan {
+            key: vec![Type::Text],
+            inputs: vec![Type::Decimal(2)],
+            filters: 0,
+            features,
+            max_lateness: Span(5),
+            limits: Limits::default(),
+        },
+        HashSeed::FIXED,
+    )
 }
 
 /// What becomes of an event.
@@ -298,13 +304,17 @@ fn forever_and_last_survive_silence() {
 fn a_sparse_filter_does_not_make_a_last_window_keep_everything() {
     let mut feature = count(Window::Last { n: 2 }, Scope::Prior);
     feature.filter = Some(0);
-    let mut state = GroupState::new(GroupPlan {
-        key: vec![],
-        inputs: vec![],
-        filters: 1,
-        features: vec![feature],
-        max_lateness: Span(0),
-    });
+    let mut state = GroupState::new(
+        GroupPlan {
+            key: vec![],
+            inputs: vec![],
+            filters: 1,
+            features: vec![feature],
+            max_lateness: Span(0),
+            limits: Limits::default(),
+        },
+        HashSeed::FIXED,
+    );
     let times: Vec<EventTime> = (0..1000).map(EventTime).collect();
     let filter = BooleanArray::from_iter((0..1000).map(|t| Some(t % 400 == 0)));
     let step = GroupStep {
