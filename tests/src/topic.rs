@@ -54,6 +54,18 @@ fn client(address: &str) -> ClientConfig {
     config
 }
 
+/// The members of a consumer group; the broker begins the id of a static member with its instance.
+///
+/// # Panics
+/// When the broker does not answer.
+#[must_use]
+pub fn members(address: &str, group: &str) -> Vec<String> {
+    let consumer: BaseConsumer = client(address).create().unwrap();
+    let groups = consumer.fetch_group_list(Some(group), DEADLINE).unwrap();
+    let members = groups.groups().iter().flat_map(|group| group.members());
+    members.map(|member| member.id().to_owned()).collect()
+}
+
 /// Whether a broker answers there within two seconds.
 ///
 /// # Panics

@@ -45,7 +45,7 @@ fn directory(parent: &Path, name: &str, address: &str) -> PathBuf {
     let config = format!(
         "name: fenced
 pack: pack.yaml
-source: {{ kafka: {{ brokers: \"{address}\", topic: fenced-in, start: earliest, format: json }} }}
+source: {{ kafka: {{ brokers: \"{address}\", topic: fenced-in, start: earliest, instance: blue-2 }} }}
 sinks: {{ decisions: {{ kafka: {{ brokers: \"{address}\", topic: fenced-out }} }} }}
 state: {{ dir: ./state }}
 "
@@ -104,6 +104,11 @@ fn c8_of_two_processes_of_one_instance_the_older_ends_with_75_and_the_newer_deci
     let older = run(&directory(scratch.path(), "older", &address));
     produce(&address, 0..200);
     follow(&mut reader, &mut decided, 200);
+    let members = topic::members(&address, "fenced");
+    assert!(
+        matches!(members.as_slice(), [only] if only.starts_with("fenced-blue-2-")),
+        "the broker knows the member by its instance: {members:?}"
+    );
 
     let newer = run(&directory(scratch.path(), "newer", &address));
     // Some while the two change places: whoever decides them, they are decided.

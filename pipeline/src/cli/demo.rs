@@ -176,6 +176,7 @@ fn config(dir: &Path) -> Config {
             mode: Mode::ExactlyOnce,
             commit_every: Duration::from_millis(50),
             commit_records: 10_000,
+            merge_wait: Duration::from_millis(200),
         },
         state: State {
             dir: dir.join(NAME),

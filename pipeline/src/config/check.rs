@@ -30,7 +30,7 @@ fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
         return;
     };
     let input = match source {
-        Source::Kafka { kafka } => Some(topic(&kafka.brokers, &kafka.topic)),
+        Source::Kafka { kafka, .. } => Some(topic(&kafka.brokers, &kafka.topic)),
         Source::Embedded { topic } => Some(Place::Embedded(topic.clone())),
         Source::File { path } => Some(Place::File(tidy(path))),
         Source::Generate(_) => None,
@@ -39,6 +39,7 @@ fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
     let is_control = |name: &str| control.as_deref() == Some(name);
     if let Source::Kafka {
         kafka: super::Kafka { topic, .. },
+        ..
     }
     | Source::Embedded { topic } = source
         && is_control(topic)

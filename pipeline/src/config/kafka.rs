@@ -93,8 +93,10 @@ pub(super) fn topic(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Strin
     let value = section.need("topic", notes)?;
     let name = scalar(value, "topic", notes)?;
     let text = name.text();
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if text.is_empty() || text.len() > 249 || !text.chars().all(fits) || matches!(text, "." | "..")
+    if text.is_empty()
+        || text.len() > 249
+        || !text.chars().all(fits_name)
+        || matches!(text, "." | "..")
     {
         let message = format!("`{}` cannot be the name of a topic", name.quoted());
         let help = "a topic has letters, digits, `.`, `_` and `-`, at most 249 of them".to_owned();
@@ -102,6 +104,11 @@ pub(super) fn topic(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Strin
         return None;
     }
     Some(text.to_owned())
+}
+
+/// What a name on a cluster is made of.
+pub(super) fn fits_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
 fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>) -> Properties {

@@ -59,6 +59,8 @@ pub enum Source {
     Kafka {
         /// Where and how.
         kafka: Kafka,
+        /// Which process of the application this is: of two with the same one the older is shut out.
+        instance: String,
     },
     /// Files, read to their end.
     File {
@@ -149,6 +151,8 @@ pub struct Delivery {
     pub commit_every: Duration,
     /// At the latest after this many records.
     pub commit_records: u64,
+    /// How long a silent partition is waited for once all have been read to their ends.
+    pub merge_wait: Duration,
 }
 
 /// What is promised.

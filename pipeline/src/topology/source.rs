@@ -42,8 +42,9 @@ pub(super) fn open(
     };
     let (source, decoder, log): (Box<dyn Source>, _, Option<Box<dyn CommitLog>>) =
         match &config.source {
-            config::Source::Kafka { kafka } => {
-                let settings = site.clusters.settings(kafka);
+            config::Source::Kafka { kafka, instance } => {
+                let mut settings = site.clusters.settings(kafka);
+                settings.instance.clone_from(instance);
                 let source = KafkaSource::new(&settings, &kafka.topic)?;
                 let producer = site.clusters.producer(&settings)?;
                 let log = KafkaCommitLog::new(&settings, &producer, &source)?;

@@ -89,3 +89,53 @@ fn what_would_not_hold_is_said_before_a_run() {
     let bounded = "name: a\npack: p.yaml\nsource: { file: { path: s.ndjson } }\nsinks: { decisions: { file: { path: d.parquet } } }\n";
     assert_eq!(checked(bounded, &Fake::default()).findings, []);
 }
+
+#[test]
+fn a_silent_partition_is_waited_for_within_bounds() {
+    let with = |wait: &str| format!("{GOOD}delivery: {{ merge_wait: {wait} }}\n");
+    find(&with("1ms"), expect![""]);
+    find(&with("1m"), expect![""]);
+    for wait in ["0s", "61s"] {
+        let found = checked(&with(wait), &Fake::default()).findings;
+        let [found] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (found.code.id(), found.message.as_str()),
+            (
+                "E1005",
+                format!("merge_wait: `{wait}` is out of range").as_str()
+            )
+        );
+    }
+}
+
+#[test]
+fn an_instance_has_a_name_the_broker_can_keep() {
+    let with = |instance: &str| {
+        format!(
+            "name: a\npack: p.yaml\nsource: {{ kafka: {{ brokers: \"127.0.0.1:1\", topic: t, instance: {instance} }} }}\n\
+             sinks: {{ decisions: stdout }}\n"
+        )
+    };
+    let instance = |text: &str| match checked(text, &Fake::default()).config.unwrap().source {
+        Source::Kafka { instance, .. } => instance,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(instance(&with("~")), "0");
+    assert_eq!(instance(&with("7")), "7");
+    let longest = "a".repeat(64);
+    assert_eq!(instance(&with(&longest)), longest);
+    find(
+        &with("\"a b\""),
+        expect![[r#"
+        3:64 E1006 error: `a b` cannot be the name of an instance (an instance has letters, digits, `.`, `_` and `-`, at most 64 of them)
+    "#]],
+    );
+    find(
+        &with(&"a".repeat(65)),
+        expect![[r#"
+        3:64 E1006 error: `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…` cannot be the name of an instance (an instance has letters, digits, `.`, `_` and `-`, at most 64 of them)
+    "#]],
+    );
+}
