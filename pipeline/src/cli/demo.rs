@@ -166,6 +166,7 @@ fn config(dir: &Path) -> Config {
         pack: "card-core".into(),
         source: Source::Embedded {
             topic: TOPIC.to_owned(),
+            key: None,
         },
         sinks: Sinks {
             decisions: sink("decisions"),

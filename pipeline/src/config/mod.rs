@@ -19,9 +19,11 @@ mod tests;
 mod value;
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::check::compare_with_pack;
 pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
 pub use self::kafka::{Kafka, Properties};
@@ -61,6 +63,8 @@ pub enum Source {
         kafka: Kafka,
         /// Which process of the application this is: of two with the same one the older is shut out.
         instance: String,
+        /// What the key of each record must be.
+        key: Option<KeyField>,
     },
     /// Files, read to their end.
     File {
@@ -71,9 +75,20 @@ pub enum Source {
     Embedded {
         /// The topic.
         topic: String,
+        /// What the key of each record must be.
+        key: Option<KeyField>,
     },
     /// Made-up events.
     Generate(Generate),
+}
+
+/// The field of the pack whose text is the key of each record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyField {
+    /// Its name.
+    pub name: String,
+    /// Where the configuration names it, for what only the pack can tell.
+    pub span: Range<usize>,
 }
 
 /// What the generator makes.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Value};
-use super::{Generate, Source, Start, connector, kafka};
+use super::{Generate, KeyField, Source, Start, connector, kafka};
 use crate::error_code::Code;
 
 /// Endings of files a source reads.
@@ -38,9 +38,10 @@ pub(super) fn read(
             }))
         }
         "embedded" => {
-            let section = Section::open(inside, "source.embedded", &["topic"], notes)?;
-            let topic = kafka::topic(section, notes)?;
-            Some(earliest(Source::Embedded { topic }))
+            let section = Section::open(inside, "source.embedded", &["topic", "key"], notes)?;
+            let topic = kafka::topic(section, notes);
+            let key = read_key(section, notes)?;
+            Some(earliest(Source::Embedded { topic: topic?, key }))
         }
         _ => read_generate(inside, notes).map(|made| earliest(Source::Generate(made))),
     }
@@ -55,6 +56,7 @@ fn read_kafka(value: &Value, secrets: bool, notes: &mut Notes<'_>) -> Option<(So
         "properties",
         "insecure",
         "instance",
+        "key",
     ];
     let section = Section::open(value, "source.kafka", &known, notes)?;
     let start = match section.word("start", &["earliest", "latest"], notes) {
@@ -63,9 +65,26 @@ fn read_kafka(value: &Value, secrets: bool, notes: &mut Notes<'_>) -> Option<(So
     };
     read_format(section, notes);
     let instance = read_instance(section, notes);
+    let key = read_key(section, notes);
     let kafka = kafka::read(section, secrets, kafka::Inherited::Nothing, notes)?;
-    let instance = instance?;
-    Some((Source::Kafka { kafka, instance }, start))
+    let source = Source::Kafka {
+        kafka,
+        instance: instance?,
+        key: key?,
+    };
+    Some((source, start))
+}
+
+/// Which fields there are only the pack knows; it is asked by [`super::compare_with_pack`].
+fn read_key(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Option<KeyField>> {
+    let Some(value) = section.get("key") else {
+        return Some(None);
+    };
+    let name = scalar(value, "key", notes)?.text().to_owned();
+    Some(Some(KeyField {
+        name,
+        span: value.span.clone(),
+    }))
 }
 
 /// The broker knows an instance as `name-instance`, by the rule of a topic's name.

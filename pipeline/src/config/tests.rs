@@ -123,7 +123,7 @@ fn everything_can_be_said() {
 name: card-fraud
 pack: p.yaml
 source:
-  kafka: { brokers: \"${env:BROKERS}\", topic: swipes, start: latest, format: json, instance: blue-2, properties: { client.rack: a } }
+  kafka: { brokers: \"${env:BROKERS}\", topic: swipes, start: latest, format: json, instance: blue-2, key: card_id, properties: { client.rack: a } }
 sinks:
   decisions:
     - kafka: { brokers: \"127.0.0.1:9092\", topic: decisions }
@@ -142,10 +142,16 @@ http: { listen: \"127.0.0.1:9900\" }
     let config = checked
         .config
         .unwrap_or_else(|| panic!("{:?}", checked.findings));
-    let Source::Kafka { kafka, instance } = &config.source else {
+    let Source::Kafka {
+        kafka,
+        instance,
+        key,
+    } = &config.source
+    else {
         panic!("{config:?}")
     };
     assert_eq!(instance, "blue-2");
+    assert_eq!(key.as_ref().map(|key| key.name.as_str()), Some("card_id"));
     assert_eq!(kafka.brokers, "127.0.0.1:9092");
     assert_eq!(
         kafka.properties.0.get("client.rack").map(String::as_str),
