@@ -186,9 +186,7 @@ impl Worker {
     /// The loop, from the first live record on.
     fn live(&mut self) -> Result<(), RunError> {
         self.merge.limit(None);
-        if self.halted.is_empty() {
-            self.around.health.set(State::Ready);
-        }
+        self.tell_ready();
         tracing::info!(refolded = self.summary.refolded, "live");
         self.pending
             .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;

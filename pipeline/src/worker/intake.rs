@@ -80,10 +80,22 @@ impl Worker {
     /// Notes that a partition stands still; the others go on without it.
     fn halt(&mut self, partition: u32, offset: i64, cause: String) {
         tracing::error!(partition, offset, %cause, "partition halted");
-        let reason = format!("partition {partition} stands still at offset {offset}: {cause}");
-        self.around.health.set(State::Halted { reason });
         self.merge.halted(partition);
         self.halted.push((partition, offset, cause));
+        self.tell_ready();
+    }
+
+    /// Says that events are decided, or which partitions stand still.
+    pub(super) fn tell_ready(&self) {
+        let told = self.halted.iter().map(|(partition, offset, cause)| {
+            format!("partition {partition} stands still at offset {offset}: {cause}")
+        });
+        let reason = told.collect::<Vec<_>>().join("; ");
+        self.around.health.set(if reason.is_empty() {
+            State::Ready
+        } else {
+            State::Halted { reason }
+        });
     }
 
     /// A source may tell again of what is already known; anything else would need the state of other partitions.

@@ -4,8 +4,8 @@
 //! the journaled order, and nothing has been written.
 
 use super::{
-    Begin, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker, micros,
-    step_of,
+    Begin, Halt, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker,
+    micros, step_of,
 };
 use connectors::log::{CommitLog, Committed, LogError};
 use connectors::source::{Assignment, SourceEvent};
@@ -93,14 +93,7 @@ impl Worker {
                 if self.around.shutdown.requested() {
                     return Ok(false);
                 }
-                if let Some((partition, offset, cause)) = self.halted.pop() {
-                    return Err(RecoveryError::Halted {
-                        partition,
-                        offset,
-                        cause,
-                    }
-                    .into());
-                }
+                self.check_halted(plan)?;
                 let progress = self.refold_step()?;
                 if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
                     let committed = entry
@@ -124,6 +117,22 @@ impl Worker {
             }
         }
         Ok(true)
+    }
+
+    /// A partition may stand still again where it did before the restart; what was committed must be readable.
+    fn check_halted(&self, plan: &Plan) -> Result<(), RecoveryError> {
+        let committed = |(partition, offset, _): &&Halt| {
+            let mut ends = plan.live_from.iter();
+            ends.any(|(known, end)| known == partition && offset < end)
+        };
+        match self.halted.iter().find(committed) {
+            None => Ok(()),
+            Some((partition, offset, cause)) => Err(RecoveryError::Halted {
+                partition: *partition,
+                offset: *offset,
+                cause: cause.clone(),
+            }),
+        }
     }
 
     /// Folds what the merge has; true when it had something.

@@ -87,7 +87,7 @@ fn e5_a_damaged_batch_halts_its_partition_only() {
     rig.producer
         .load(&rig.topic, numbered(&key_of(1, PARTITIONS), 6..9))
         .unwrap();
-    damage(&format!("{}-1", rig.topic), b"to-be-damaged");
+    broker.damage(&rig.topic, 1, b"to-be-damaged");
     let mut source = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
     let starts = assigned(&mut source, PARTITIONS as usize);
     source.start(&starts).unwrap();
@@ -125,31 +125,4 @@ fn e5_a_damaged_batch_halts_its_partition_only() {
             .map(|partition| (partition, first_five.clone()))
             .collect()
     );
-}
-
-/// Changes a byte of what the broker has on disk for a partition.
-fn damage(partition: &str, needle: &[u8]) {
-    let temporary = std::env::temp_dir();
-    let directories = std::fs::read_dir(&temporary)
-        .unwrap()
-        .filter_map(Result::ok)
-        .map(|entry| entry.path());
-    let logs = directories.map(|path| {
-        path.join("data")
-            .join(partition)
-            .join("00000000000000000000.log")
-    });
-    let log = logs
-        .into_iter()
-        .find(|log| log.exists())
-        .expect("the broker's log lies in its directory");
-    let bytes = std::fs::read(&log).unwrap();
-    let at = bytes
-        .windows(needle.len())
-        .position(|window| window == needle)
-        .unwrap();
-    use std::io::{Seek, Write};
-    let mut file = std::fs::OpenOptions::new().write(true).open(&log).unwrap();
-    file.seek(std::io::SeekFrom::Start(at as u64)).unwrap();
-    file.write_all(b"T").unwrap();
 }
