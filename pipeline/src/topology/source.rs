@@ -15,6 +15,7 @@ use connectors::log::CommitLog;
 use connectors::source::{Source, SourceError};
 use rules::ruleset::RuleSet;
 
+use super::kafka::warn_of_times_nobody_checks;
 use super::{BuildError, Site};
 use crate::clock::Clock;
 use crate::config::{self, Config, Generate};
@@ -48,6 +49,9 @@ pub(super) fn open(
                 let mut settings = site.clusters.settings(kafka);
                 settings.instance.clone_from(instance);
                 let source = KafkaSource::new(&settings, &kafka.topic)?;
+                if rules.schema.max_future.is_some() {
+                    warn_of_times_nobody_checks(&settings, &kafka.topic);
+                }
                 let producer = site.clusters.producer(&settings)?;
                 let log = KafkaCommitLog::new(&settings, &producer, &source)?;
                 (
