@@ -22,7 +22,6 @@ use connectors::log::CommitLog;
 use connectors::sink::SinkError;
 use connectors::source::SourceError;
 use rules::decision::Renderer;
-use rules::evaluate::Engine;
 use rules::ruleset::RuleSet;
 
 use self::embedded::Embedded;
@@ -128,7 +127,7 @@ pub fn build(
             Start::Latest => Begin::Latest,
         },
         decode: source.decode,
-        engine: Engine::new(rules, &config.name),
+        rules,
         output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep),
         log,
         delivery: Delivery {

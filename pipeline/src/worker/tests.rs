@@ -19,6 +19,8 @@ use crate::clock::SystemClock;
 use crate::observe::Nobody;
 use crate::operator::wanted;
 
+mod lost;
+
 const PARTITIONS: u32 = 3;
 
 const PACK: &str = "
@@ -92,7 +94,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
         source: Box::new(MemorySource::new(log, "events", faults.clone()).bounded()),
         begin: Begin::Earliest,
         decode: Decode::new(Arc::new(rules.schema.clone()), Some(decoder), caster),
-        engine: Engine::new(rules, "app"),
+        rules,
         output: Output::new(
             renderer,
             "events",
