@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::secret::is_secret;
 use super::section::{Notes, Section, scalar};
-use super::value::{Kind, Scalar, Value};
+use super::value::{Kind, Value};
 use crate::error_code::Code;
 use crate::finding::Finding;
 
@@ -39,8 +39,10 @@ impl std::fmt::Debug for Properties {
 /// Where a sink finds what it does not say itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Inherited<'a> {
-    /// Nowhere: it must name its brokers.
+    /// Nowhere, being the source itself.
     Nothing,
+    /// Nowhere, the source being on no cluster: it must name its brokers.
+    Elsewhere,
     /// The cluster of the source.
     From(&'a Kafka),
     /// The source is wrong, which has been noted; a sink that relies on it is not to blame.
@@ -60,26 +62,36 @@ pub(super) fn read(
     let topic = topic(section, notes);
     if section.get("brokers").is_none() {
         match inherited {
-            Inherited::Nothing => {}
+            Inherited::Nothing | Inherited::Elsewhere => {}
             Inherited::Unknown => return None,
             Inherited::From(source) => {
-                let own = section.get("properties").is_some();
+                let own = section.get("properties");
+                let insecure = match section.get("insecure") {
+                    Some(_) => insecure,
+                    None => source.insecure,
+                };
+                let properties = match own {
+                    Some(_) => properties,
+                    None => source.properties.clone(),
+                };
+                // What is taken as it is has been checked with the source; what replaces it may drop the encryption.
+                if let Some(value) = own.or(section.get("insecure")) {
+                    check_brokers(&source.brokers, &properties, insecure, value, notes);
+                }
                 return Some(Kafka {
                     brokers: source.brokers.clone(),
                     topic: topic?,
-                    properties: if own {
-                        properties
-                    } else {
-                        source.properties.clone()
-                    },
-                    insecure: insecure || source.insecure,
+                    properties,
+                    insecure,
                 });
             }
         }
     }
-    let value = section.need("brokers", notes)?;
+    let help = matches!(inherited, Inherited::Elsewhere)
+        .then_some("only where the source is kafka a sink takes its brokers from there");
+    let value = section.need_with("brokers", help, notes)?;
     let text = scalar(value, "brokers", notes)?;
-    check_brokers(text, &properties, insecure, value, notes);
+    check_brokers(text.text(), &properties, insecure, value, notes);
     Some(Kafka {
         brokers: text.text().to_owned(),
         topic: topic?,
@@ -157,14 +169,13 @@ fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Note
 }
 
 fn check_brokers(
-    brokers: &Scalar,
+    brokers: &str,
     properties: &Properties,
     insecure: bool,
     value: &Value,
     notes: &mut Notes<'_>,
 ) {
-    if let Some(reason) = connectors::kafka::check_brokers(brokers.text(), &properties.0, insecure)
-    {
+    if let Some(reason) = connectors::kafka::check_brokers(brokers, &properties.0, insecure) {
         notes.error(Code::Brokers, &value.span, format!("brokers: {reason}"));
     }
 }

@@ -76,7 +76,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
     });
     let cluster = match &source {
         Some((Source::Kafka { kafka, .. }, ..)) => Inherited::From(kafka),
-        Some(_) => Inherited::Nothing,
+        Some(_) => Inherited::Elsewhere,
         None => Inherited::Unknown,
     };
     let streams = all
