@@ -4,7 +4,9 @@
 //! place and a code. The invariant: no `Debug` shows a property's value.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use super::fill::{Fill, Filled, Lookup};
 use super::secret::is_secret;
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Value};
@@ -177,5 +179,35 @@ fn check_brokers(
 ) {
     if let Some(reason) = connectors::kafka::check_brokers(brokers, &properties.0, insecure) {
         notes.error(Code::Brokers, &value.span, format!("brokers: {reason}"));
+    }
+}
+
+/// Reads a property from a command line: `NAME=VALUE`, with `${env:NAME}` and `${file:PATH}` filled in.
+///
+/// # Errors
+/// What is wrong with it. A secret in plain sight is: every user of the machine can read a command line.
+pub fn property(text: &str, lookup: &dyn Lookup) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("write NAME=VALUE")?;
+    let fill = Fill {
+        file: "--property",
+        base: Path::new(""),
+        lookup,
+    };
+    match fill.fill(value, &(0..0)) {
+        Filled::Text(value) => Ok((name.to_owned(), value)),
+        Filled::Unchanged if is_secret(name) => Err(format!(
+            "`{name}` is a secret and a command line is no secret; write '${{env:NAME}}' or '${{file:PATH}}'"
+        )),
+        Filled::Unchanged => Ok((name.to_owned(), value.to_owned())),
+        Filled::Failed(problems) => {
+            let said: Vec<String> = problems
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect();
+            Err(format!("{name}: {}", said.join("; ")))
+        }
     }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 pub use self::check::compare_with_pack;
 pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
-pub use self::kafka::{Kafka, Properties};
+pub use self::kafka::{Kafka, Properties, property};
 pub use self::section::parse_rate;
 use crate::finding::{Finding, SourceText};
 
