@@ -247,19 +247,6 @@ fn unread(file: String, finding: Finding) -> Checked {
 }
 
 impl Config {
-    /// Whether any part of it is on a Kafka cluster.
-    #[must_use]
-    pub fn uses_kafka(&self) -> bool {
-        let sinks = &self.sinks;
-        let mut all = sinks
-            .decisions
-            .iter()
-            .chain(&sinks.alerts)
-            .chain(&sinks.dead_letters);
-        matches!(self.source, Source::Kafka { .. })
-            || all.any(|sink| matches!(sink, Sink::Kafka(_)))
-    }
-
     /// The topic of journal and offsets.
     #[must_use]
     pub fn control_topic(&self) -> String {

@@ -114,7 +114,6 @@ fn the_least_configuration_has_defaults() {
     assert_eq!(config.http, None);
     assert_eq!(config.start, Start::Earliest);
     assert_eq!(config.control_topic(), "card-fraud.control");
-    assert!(!config.uses_kafka());
 }
 
 #[test]
@@ -170,7 +169,6 @@ http: { listen: \"127.0.0.1:9900\" }
     assert_eq!(config.state.dir, Path::new("/var/lib/tollgate/card-fraud"));
     assert_eq!(config.delivery.commit_every, Duration::from_millis(100));
     assert_eq!(config.delivery.merge_wait, Duration::from_secs(2));
-    assert!(config.uses_kafka());
 }
 
 #[test]

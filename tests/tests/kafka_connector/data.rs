@@ -1,7 +1,6 @@
-//! Records that are strange or damaged, and how long a flush takes.
+//! Records that are strange or damaged, and when a flush is over.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use connectors::conformance::source::SourceRig;
 use connectors::kafka::{KafkaSink, KafkaSource};
@@ -12,30 +11,21 @@ use tests::broker::Broker;
 
 use crate::rig::*;
 
-/// rdkafka's own flush never takes less than 100 ms.
 #[test]
-fn a_flush_ends_with_the_last_acknowledgement() {
+fn a_flush_ends_when_everything_is_acknowledged() {
     let Some(broker) = Broker::shared() else {
         return;
     };
     let rig = Rig::boxed(broker);
     let mut sink = KafkaSink::new(&rig.settings, &rig.producer, &rig.out()).unwrap();
     let records = numbered(b"k", 0..3);
-    let mut times = Vec::new();
-    for _ in 0..40 {
-        #[allow(clippy::disallowed_methods, reason = "what is measured is the time")]
-        let began = std::time::Instant::now();
+    for round in 1..=5 {
         sink.write(connectors::sink::Payload::Records(&records))
             .unwrap();
         sink.flush().unwrap();
-        times.push(began.elapsed());
+        let there = all(&rig.settings, &rig.out(), 0).len();
+        assert_eq!(there, round * records.len());
     }
-    times.sort_unstable();
-    println!(
-        "flush of 3 records: least {:?}, median {:?}",
-        times[0], times[20]
-    );
-    assert!(times[0] < Duration::from_millis(60), "{times:?}");
 }
 
 /// Row E6 of the bad inputs.
