@@ -27,6 +27,8 @@ pub enum RejectCode {
     FromTheFuture,
     /// E2010: a card number or other sensitive authentication data where none may be.
     SensitiveData,
+    /// E2011: a key that is missing, or not what the event says it is.
+    KeyMismatch,
 }
 
 /// A record that was rejected.
@@ -42,7 +44,7 @@ pub struct Reject {
 
 impl RejectCode {
     /// All of them, in the order of their codes.
-    pub const ALL: [RejectCode; 10] = [
+    pub const ALL: [RejectCode; 11] = [
         RejectCode::Empty,
         RejectCode::Malformed,
         RejectCode::TooLarge,
@@ -53,6 +55,7 @@ impl RejectCode {
         RejectCode::BadTime,
         RejectCode::FromTheFuture,
         RejectCode::SensitiveData,
+        RejectCode::KeyMismatch,
     ];
 
     /// The code dead letters carry: `E2006`.
@@ -69,6 +72,7 @@ impl RejectCode {
             RejectCode::BadTime => "E2008",
             RejectCode::FromTheFuture => "E2009",
             RejectCode::SensitiveData => "E2010",
+            RejectCode::KeyMismatch => "E2011",
         }
     }
 
@@ -86,6 +90,7 @@ impl RejectCode {
             RejectCode::BadTime => "bad_time",
             RejectCode::FromTheFuture => "from_the_future",
             RejectCode::SensitiveData => "sensitive_data",
+            RejectCode::KeyMismatch => "key_mismatch",
         }
     }
 
@@ -103,6 +108,7 @@ impl RejectCode {
             RejectCode::BadTime => include_str!("error_code/E2008.md"),
             RejectCode::FromTheFuture => include_str!("error_code/E2009.md"),
             RejectCode::SensitiveData => include_str!("error_code/E2010.md"),
+            RejectCode::KeyMismatch => include_str!("error_code/E2011.md"),
         }
     }
 }

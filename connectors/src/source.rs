@@ -9,7 +9,9 @@
 //!    time it does so after new records), and [`SourceEvent::Finished`] once when it is bounded and all is read;
 //! 4. while a partition is paused hands over nothing of it, and loses nothing;
 //! 5. never skips a record: what cannot be read halts the partition with [`SourceEvent::Halted`];
-//! 6. returns from [`Source::poll`] within about the time given, with [`SourceEvent::Idle`] when there was nothing.
+//! 6. says [`SourceEvent::Revoked`] of partitions that are no longer its own, and [`SourceEvent::Lost`] where nothing
+//!    more of them can be committed; it may report them again, from 1;
+//! 7. returns from [`Source::poll`] within about the time given, with [`SourceEvent::Idle`] when there was nothing.
 
 use std::time::Duration;
 
@@ -37,6 +39,9 @@ pub enum SourceEvent {
     Assigned(Vec<Assignment>),
     /// Partitions it no longer reads; nothing of them comes after this.
     Revoked(Vec<u32>),
+    /// The same without a last commit: the group has gone on without this process, which has joined it anew and waits
+    /// for its assignment.
+    Lost(Vec<u32>),
     /// Records.
     Batch(Batch),
     /// All that the partition holds has been handed over, up to this next offset.

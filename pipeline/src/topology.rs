@@ -11,6 +11,7 @@ mod source;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectors::embedded::{EmbeddedError, EmbeddedLog};
 use connectors::file::FileSource;
@@ -21,7 +22,6 @@ use connectors::log::CommitLog;
 use connectors::sink::SinkError;
 use connectors::source::SourceError;
 use rules::decision::Renderer;
-use rules::evaluate::Engine;
 use rules::ruleset::RuleSet;
 
 use self::embedded::Embedded;
@@ -35,13 +35,15 @@ use crate::operator::wanted;
 use crate::worker::{Begin, Delivery, Parts};
 
 /// Bounds of the merge: a step is small enough to stay in the caches and large enough to pay for itself; what is
-/// buffered covers a fetch of every partition; a silent partition is waited for as long as a person would not notice.
-pub const MERGE_LIMITS: MergeLimits = MergeLimits {
-    step_rows: 4_096,
-    buffered_rows: 65_536,
-    buffered_bytes: 64 << 20,
-    wait_micros: 200_000,
-};
+/// buffered covers a fetch of every partition.
+fn merge_limits(wait: Duration) -> MergeLimits {
+    MergeLimits {
+        step_rows: 4_096,
+        buffered_rows: 65_536,
+        buffered_bytes: 64 << 20,
+        wait_micros: i64::try_from(wait.as_micros()).unwrap_or(i64::MAX),
+    }
+}
 
 /// Why the parts could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -125,13 +127,64 @@ pub fn build(
             Start::Latest => Begin::Latest,
         },
         decode: source.decode,
-        engine: Engine::new(rules, &config.name, crate::seed::draw()),
+        rules,
         output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep),
         log,
         delivery: Delivery {
             commit_every: config.delivery.commit_every,
             commit_records: config.delivery.commit_records,
         },
-        limits: MERGE_LIMITS,
+        limits: merge_limits(config.delivery.merge_wait),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::config;
+
+    const PACK: &str = "
+pack: small
+event: e
+schema:
+  id: id
+  time: { field: ts, max_lateness: 5s }
+  fields: { id: text, ts: timestamp(ms) }
+rules:
+  - { id: R1, when: ts IS NOT NULL, then: { action: review, score: 10 } }
+policy: { order: [review, approve] }
+";
+
+    #[test]
+    fn what_delivery_says_reaches_the_worker() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("p.yaml"), PACK).unwrap();
+        std::fs::write(dir.path().join("in.ndjson"), "").unwrap();
+        let text = "name: a\npack: p.yaml\nsource: { file: { path: in.ndjson } }\nsinks: { decisions: stdout }\n\
+                    delivery: { commit_every: 3ms, commit_records: 7, merge_wait: 5ms }\n";
+        let checked = config::check(
+            "pipeline.yaml",
+            text,
+            dir.path(),
+            &config::System {
+                allow_insecure_perms: false,
+            },
+        );
+        let pack = rules::definition::PackSource::alone("pack.yaml", PACK);
+        let rules = Arc::new(rules::compile::compile(&pack).unwrap());
+        let parts = build(
+            &checked.config.unwrap(),
+            rules,
+            &SystemClock::shared(),
+            None,
+        )
+        .unwrap();
+        let wanted = Delivery {
+            commit_every: Duration::from_millis(3),
+            commit_records: 7,
+        };
+        assert_eq!((parts.delivery, parts.limits.wait_micros), (wanted, 5_000));
+    }
 }

@@ -20,6 +20,7 @@ use connectors::log::{CommitLog, LogError};
 use connectors::sink::SinkError;
 use connectors::source::{Source, SourceError};
 use rules::evaluate::{Engine, Step, StepOutput};
+use rules::ruleset::RuleSet;
 
 use crate::clock::Clock;
 use crate::console::health::{Health, State};
@@ -71,7 +72,7 @@ pub struct Parts {
     /// Bytes to rows.
     pub decode: Decode,
     /// Windows, rules, policy.
-    pub engine: Engine,
+    pub rules: Arc<RuleSet>,
     /// Decisions, alerts, dead letters to their sinks.
     pub output: Output,
     /// Offsets and journal; `None` for a bounded source that is read anew each time.
@@ -138,6 +139,9 @@ pub enum RunError {
          one place, so run one instance of an application"
     )]
     Revoked(Vec<u32>),
+    /// The group has gone on without this process; what is not committed will be read again. [`run`] answers it.
+    #[error("partitions {0:?} were lost to the group")]
+    Lost(Vec<u32>),
 }
 
 /// A partition that stands still, where, and why.
@@ -147,6 +151,7 @@ type Halt = (u32, i64, String);
 pub struct Worker {
     parts: Parts,
     around: Surroundings,
+    engine: Engine,
     merge: Merge,
     journal: Journal,
     pending: Pending,
@@ -174,10 +179,11 @@ impl std::fmt::Debug for Worker {
 /// # Errors
 /// [`RunError`]; what was committed before stays committed.
 pub fn run(parts: Parts, around: Surroundings) -> Result<Summary, RunError> {
-    let Some(mut worker) = Worker::start(parts, around)? else {
-        return Ok(Summary::default());
-    };
-    let ended = worker.live();
+    let mut worker = Worker::new(parts, around);
+    let mut ended = worker.start();
+    while let Err(RunError::Lost(partitions)) = ended {
+        ended = worker.start_again(partitions);
+    }
     worker.around.health.set(State::Stopping);
     ended.map(|()| worker.summary)
 }
@@ -186,9 +192,7 @@ impl Worker {
     /// The loop, from the first live record on.
     fn live(&mut self) -> Result<(), RunError> {
         self.merge.limit(None);
-        if self.halted.is_empty() {
-            self.around.health.set(State::Ready);
-        }
+        self.tell_ready();
         tracing::info!(refolded = self.summary.refolded, "live");
         self.pending
             .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;
@@ -230,7 +234,7 @@ impl Worker {
     fn decide(&mut self, merged: &Merged) -> Result<(), RunError> {
         let clock = Arc::clone(&self.around.clock);
         let started = clock.elapsed();
-        self.parts.engine.step(&step_of(merged), &mut self.out);
+        self.engine.step(&step_of(merged), &mut self.out);
         let decided = clock.elapsed();
         self.meter
             .stage(Stage::Decide, decided.saturating_sub(started));
@@ -248,7 +252,7 @@ impl Worker {
         self.summary.dead_letters += written.dead_letters;
         self.meter.step(merged, &self.out, latency);
         let view = StepView {
-            rules: self.parts.engine.rules(),
+            rules: self.engine.rules(),
             events: &merged.rows,
             output: &self.out,
             latency,
@@ -277,7 +281,7 @@ impl Worker {
     fn gauge(&mut self) {
         self.gauged = Some(self.ticked);
         self.meter
-            .gauges(&self.parts.engine, &self.merge, self.halted.len());
+            .gauges(&self.engine, &self.merge, self.halted.len());
     }
 }
 

@@ -151,6 +151,26 @@ impl Broker {
         *running = Some(jvm);
     }
 
+    /// Changes one byte of what it has on disk: the first of `needle` in the first segment of a partition.
+    ///
+    /// # Panics
+    /// When that is not there.
+    pub fn damage(&self, topic: &str, partition: u32, needle: &[u8]) {
+        let folder = self
+            .directory
+            .path()
+            .join(format!("data/{topic}-{partition}"));
+        let log = folder.join("00000000000000000000.log");
+        let bytes = fs::read(&log).unwrap();
+        let at = bytes
+            .windows(needle.len())
+            .position(|window| window == needle)
+            .expect("the record is on disk");
+        let changed = bytes[at] ^ 0x20;
+        let file = File::options().write(true).open(&log).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, &[changed], at as u64).unwrap();
+    }
+
     /// The end of what the broker has logged.
     ///
     /// # Panics

@@ -3,7 +3,7 @@
 //! The invariant: a helper returns when the broker has confirmed, never before, and panics with the broker's words.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
@@ -52,6 +52,29 @@ fn client(address: &str) -> ClientConfig {
         .set("bootstrap.servers", address)
         .set("reconnect.backoff.max.ms", "200");
     config
+}
+
+/// The members of a consumer group; the broker begins the id of a static member with its instance.
+///
+/// # Panics
+/// When the broker does not answer.
+#[must_use]
+pub fn members(address: &str, group: &str) -> Vec<String> {
+    let consumer: BaseConsumer = client(address).create().unwrap();
+    let groups = consumer.fetch_group_list(Some(group), DEADLINE).unwrap();
+    let members = groups.groups().iter().flat_map(|group| group.members());
+    members.map(|member| member.id().to_owned()).collect()
+}
+
+/// Asks again and again until it is so.
+///
+/// # Panics
+/// When it is not within the deadline.
+pub fn until(deadline: Duration, so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !so() {
+        assert!(started.elapsed() < deadline, "not so within {deadline:?}");
+    }
 }
 
 /// Whether a broker answers there within two seconds.

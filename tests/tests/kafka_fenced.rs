@@ -41,12 +41,17 @@ policy: { order: [review, approve] }
 
 /// The same application in a directory of its own, as on another machine.
 fn directory(parent: &Path, name: &str, address: &str) -> PathBuf {
+    directory_with(parent, name, address, "fenced", "instance: blue-2")
+}
+
+/// An application with more to say about its source.
+fn directory_with(parent: &Path, name: &str, address: &str, app: &str, more: &str) -> PathBuf {
     let directory = parent.join(name);
     let config = format!(
-        "name: fenced
+        "name: {app}
 pack: pack.yaml
-source: {{ kafka: {{ brokers: \"{address}\", topic: fenced-in, start: earliest, format: json }} }}
-sinks: {{ decisions: {{ kafka: {{ brokers: \"{address}\", topic: fenced-out }} }} }}
+source: {{ kafka: {{ brokers: \"{address}\", topic: {app}-in, start: earliest, {more} }} }}
+sinks: {{ decisions: {{ kafka: {{ brokers: \"{address}\", topic: {app}-out }} }} }}
 state: {{ dir: ./state }}
 "
     );
@@ -60,7 +65,7 @@ fn run(directory: &Path) -> Running {
     Running::tollgate(directory, &["run", "pipeline.yaml"])
 }
 
-fn produce(address: &str, events: std::ops::Range<u64>) {
+fn produce(address: &str, app: &str, events: std::ops::Range<u64>) {
     let record = |i: u64| {
         let (card, ts) = (i % CARDS, 1_767_225_600 + i);
         Record {
@@ -69,7 +74,7 @@ fn produce(address: &str, events: std::ops::Range<u64>) {
             ..Record::default()
         }
     };
-    topic::produce(address, "fenced-in", events.map(record));
+    topic::produce(address, &format!("{app}-in"), events.map(record));
 }
 
 /// Reads on until so many events are decided. Each must have the count of its card, and a repeat the same id.
@@ -102,15 +107,20 @@ fn c8_of_two_processes_of_one_instance_the_older_ends_with_75_and_the_newer_deci
     let mut decided = BTreeMap::new();
 
     let older = run(&directory(scratch.path(), "older", &address));
-    produce(&address, 0..200);
+    produce(&address, "fenced", 0..200);
     follow(&mut reader, &mut decided, 200);
+    let members = topic::members(&address, "fenced");
+    assert!(
+        matches!(members.as_slice(), [only] if only.starts_with("fenced-blue-2-")),
+        "the broker knows the member by its instance: {members:?}"
+    );
 
     let newer = run(&directory(scratch.path(), "newer", &address));
     // Some while the two change places: whoever decides them, they are decided.
-    produce(&address, 200..400);
+    produce(&address, "fenced", 200..400);
     let ended = older.wait(DEADLINE).exited(75);
     assert!(ended.stderr.contains("has taken over"), "{}", ended.stderr);
-    produce(&address, 400..600);
+    produce(&address, "fenced", 400..600);
     follow(&mut reader, &mut decided, 600);
 
     newer.signal("TERM");
@@ -123,4 +133,51 @@ fn c8_of_two_processes_of_one_instance_the_older_ends_with_75_and_the_newer_deci
         .map(Some)
         .collect();
     assert_eq!(committed, ends, "the newer one has committed all of it");
+}
+
+/// Row K5 of the table, as far as one process goes: it sleeps until the group has given it up, as in a long pause of a
+/// virtual machine, and must not end for that. Its partitions come back, and so does what it knew of them.
+#[test]
+fn k5_a_process_the_group_has_given_up_joins_anew_and_decides_on() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let address = broker.address();
+    topic::create(&address, "sleeper-in", 2);
+    topic::create(&address, "sleeper-out", 2);
+    let scratch = process::scratch();
+    let mut reader = Reader::new(&address, "sleeper-out");
+    let mut decided = BTreeMap::new();
+    let soon = "properties: { session.timeout.ms: 6000, heartbeat.interval.ms: 500 }";
+    let sleeper = run(&directory_with(
+        scratch.path(),
+        "sleeper",
+        &address,
+        "sleeper",
+        soon,
+    ));
+    produce(&address, "sleeper", 0..200);
+    follow(&mut reader, &mut decided, 200);
+
+    sleeper.signal("STOP");
+    assert_eq!(topic::members(&address, "sleeper").len(), 1);
+    topic::until(DEADLINE, || topic::members(&address, "sleeper").is_empty());
+    produce(&address, "sleeper", 200..400);
+    sleeper.signal("CONT");
+    follow(&mut reader, &mut decided, 400);
+    let told = |line: &tests::process::Line| line.text.contains("joining it again");
+    let _ = sleeper.line(DEADLINE, told);
+    produce(&address, "sleeper", 400..600);
+    follow(&mut reader, &mut decided, 600);
+
+    sleeper.signal("TERM");
+    let ended = sleeper.wait(DEADLINE).success();
+    let last = ended.stderr.lines().next_back().unwrap_or_default();
+    assert!(last.ends_with("events folded again first"), "{last}");
+    let committed = topic::committed(&address, "sleeper", "sleeper-in");
+    let ends: Vec<_> = topic::end_offsets(&address, "sleeper-in")
+        .into_iter()
+        .map(Some)
+        .collect();
+    assert_eq!(committed, ends);
 }

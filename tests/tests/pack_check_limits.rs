@@ -1,17 +1,14 @@
 //! Limits of the check: many findings, many rules, many filters, and texts that are nearly right.
 //!
-//! The idea: what an author waits for is bounded by the text's size. The invariant: no text makes the check panic.
+//! The idea: what is looked at and told is bounded by the text's size. The invariant: no text makes the check panic.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::disallowed_methods,
-    reason = "tests; some of them measure how long a check takes"
+    reason = "tests"
 )]
 
 mod packs_common;
-
-use std::time::{Duration, Instant};
 
 use packs_common::{SMALL, codes, complaints, source};
 use proptest::prelude::*;
@@ -19,17 +16,12 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rules::compile::compile;
 use rules::definition::{PackSource, SourceFile};
 
-/// Far above what it takes, for a debug build on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 #[test]
 fn a_thousand_findings_are_enough() {
     let keys: String = (0..20_000)
         .map(|n| format!("unknown_key_{n}: 1\n"))
         .collect();
-    let start = Instant::now();
     assert_eq!(codes(&format!("{SMALL}{keys}")).len(), 1_000);
-    assert!(start.elapsed() < PATIENCE);
 }
 
 /// A pack of a thousand rules over two hundred features.
@@ -54,19 +46,14 @@ fn thousand() -> String {
 }
 
 #[test]
-fn a_thousand_rules_are_checked_while_one_waits() {
+fn a_thousand_rules_are_checked_and_a_thousand_mistakes_told() {
     let text = thousand();
-    let start = Instant::now();
     let rules =
         compile(&PackSource::alone("p", &text)).unwrap_or_else(|_| panic!("{}", complaints(&text)));
-    let took = start.elapsed();
     assert_eq!((rules.rules.len(), rules.features.len()), (1_000, 202));
     assert_eq!(rules.groups.len(), 1, "seven filters fit one group");
-    assert!(took < PATIENCE, "{took:?}");
     let misspelt = text.replace("cnt > 3", "cmt > 3");
-    let start = Instant::now();
     assert!(codes(&misspelt).len() >= 1_000);
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
 
 #[test]

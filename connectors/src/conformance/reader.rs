@@ -34,7 +34,9 @@ impl Reader {
                     );
                 }
             }
-            Ok(SourceEvent::Revoked(partitions)) => return Err(format!("revoked {partitions:?}")),
+            Ok(SourceEvent::Revoked(partitions) | SourceEvent::Lost(partitions)) => {
+                return Err(format!("revoked {partitions:?}"));
+            }
             Ok(SourceEvent::Batch(batch)) => self.take(&batch)?,
             Ok(SourceEvent::CaughtUp {
                 partition,

@@ -17,6 +17,7 @@ use arrow::datatypes::{DataType, Float32Type, Int64Type, TimeUnit as ArrowUnit};
 use super::number::Digits;
 use super::row::Rows;
 use super::value::{Cell, Fault, Kind, Scalar};
+use super::verdicts::Verdicts;
 use super::{Caster, Decoded, WantedColumn, WantedError, time};
 
 /// Casts the columns of a file to those wanted.
@@ -62,8 +63,7 @@ impl Caster for ColumnCaster {
                 (kind, Input::of(find(batch, &wanted.from), kind))
             })
             .collect();
-        let mut taken = Vec::with_capacity(batch.num_rows());
-        let mut rejects = Vec::new();
+        let mut verdicts = Verdicts::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
             let outcome = inputs
                 .iter()
@@ -74,19 +74,9 @@ impl Caster for ColumnCaster {
                     Err(fault) => Err(self.rows.problem(column, fault, &input.shown(row))),
                 })
                 .and_then(|()| self.rows.take());
-            match outcome {
-                Ok(()) => taken.push(u32::try_from(row).unwrap_or(u32::MAX)),
-                Err(problem) => {
-                    self.rows.drop_row();
-                    rejects.push(problem.at(row));
-                }
-            }
+            verdicts.note(&mut self.rows, row, outcome);
         }
-        Decoded {
-            rows: self.rows.finish(),
-            taken,
-            rejects,
-        }
+        verdicts.finish(&mut self.rows)
     }
 }
 

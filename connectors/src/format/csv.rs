@@ -10,7 +10,8 @@ use arrow::array::{Array, BinaryArray};
 use csv_core::{ReadRecordResult, Reader};
 
 use super::row::{Problem, Rows};
-use super::{Decoded, Decoder, Limits, WantedColumn, WantedError, json};
+use super::verdicts::{self, Verdicts};
+use super::{Decoded, Decoder, Limits, WantedColumn, WantedError};
 use crate::reject::RejectCode;
 
 /// Where the quoting of a record stands behind some of its bytes; the states of RFC 4180.
@@ -140,29 +141,13 @@ impl CsvDecoder {
 
 impl Decoder for CsvDecoder {
     fn decode(&mut self, values: &BinaryArray) -> Decoded {
-        let mut taken = Vec::with_capacity(values.len());
-        let mut rejects = Vec::new();
+        let mut verdicts = Verdicts::with_capacity(values.len());
         for row in 0..values.len() {
-            let outcome = if values.is_null(row) {
-                Err(json::empty("a tombstone"))
-            } else if values.value(row).is_empty() {
-                Err(json::empty("an empty line"))
-            } else {
-                self.record(values.value(row))
-            };
-            match outcome {
-                Ok(()) => taken.push(u32::try_from(row).unwrap_or(u32::MAX)),
-                Err(problem) => {
-                    self.rows.drop_row();
-                    rejects.push(problem.at(row));
-                }
-            }
+            let outcome =
+                verdicts::bytes(values, row, "an empty line").and_then(|value| self.record(value));
+            verdicts.note(&mut self.rows, row, outcome);
         }
-        Decoded {
-            rows: self.rows.finish(),
-            taken,
-            rejects,
-        }
+        verdicts.finish(&mut self.rows)
     }
 }
 

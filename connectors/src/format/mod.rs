@@ -14,6 +14,7 @@ pub(crate) mod time;
 mod value;
 
 mod row;
+mod verdicts;
 
 pub mod columns;
 pub mod csv;

@@ -105,12 +105,6 @@ impl Generator {
         self.handed_over
     }
 
-    /// Whether the history is over: all events from now on are of the stream proper.
-    #[must_use]
-    pub fn is_live(&self) -> bool {
-        self.live
-    }
-
     /// The next event; there always is one.
     pub fn next_event(&mut self) -> Event {
         loop {

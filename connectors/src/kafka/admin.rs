@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
@@ -133,18 +133,12 @@ pub fn create_topic(
     let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
     let count =
         i32::try_from(partitions).map_err(|_| failed("too many partitions".to_owned(), false))?;
-    let made = settings
-        .reader()
-        .create_with_context::<_, AdminClient<Quiet>>(Quiet);
-    let admin = made.map_err(|error| failed(describe(&error), false))?;
+    let admin = admin_client(settings).map_err(|cause| failed(cause, false))?;
     let wanted = NewTopic::new(topic, count, TopicReplication::Fixed(-1));
     let wanted = properties
         .iter()
         .fold(wanted, |wanted, (name, value)| wanted.set(name, value));
-    let options = AdminOptions::new()
-        .request_timeout(Some(ANSWER))
-        .operation_timeout(Some(ANSWER));
-    let results = block_on(admin.create_topics([&wanted], &options));
+    let results = block_on(admin.create_topics([&wanted], &options()));
     let results = results.map_err(|error| failed(describe(&error), true))?;
     match results.into_iter().next() {
         Some(Ok(_)) => {
@@ -155,6 +149,41 @@ pub fn create_topic(
         Some(Err((_, code))) => Err(failed(code.to_string(), false)),
         None => Err(failed("no answer".to_owned(), true)),
     }
+}
+
+/// A setting of a topic, its own or the cluster's default; `None` when the cluster knows no such setting.
+///
+/// # Errors
+/// When it may not be seen, or the cluster does not answer.
+pub fn topic_setting(
+    settings: &KafkaSettings,
+    topic: &str,
+    name: &str,
+) -> Result<Option<String>, KafkaFailure> {
+    settings.check()?;
+    let operation = format!("look up {name} of topic {topic}");
+    let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
+    let admin = admin_client(settings).map_err(|cause| failed(cause, false))?;
+    let found = block_on(admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options()));
+    let found = found.map_err(|error| failed(describe(&error), true))?;
+    match found.into_iter().next() {
+        Some(Ok(topic)) => Ok(topic.get(name).and_then(|entry| entry.value.clone())),
+        Some(Err(code)) => Err(failed(code.to_string(), false)),
+        None => Err(failed("no answer".to_owned(), true)),
+    }
+}
+
+fn admin_client(settings: &KafkaSettings) -> Result<AdminClient<Quiet>, String> {
+    let made = settings
+        .reader()
+        .create_with_context::<_, AdminClient<Quiet>>(Quiet);
+    made.map_err(|error| describe(&error))
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(ANSWER))
+        .operation_timeout(Some(ANSWER))
 }
 
 /// A topic that was made becomes known to all brokers a little later.

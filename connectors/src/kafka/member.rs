@@ -59,6 +59,16 @@ impl Member {
         bounds.map_err(|error| self.error("ask for the offsets of", describe(&error), true))
     }
 
+    /// What to say of offsets that are gone although they come next; nothing when they are there.
+    pub(super) fn gap(&self, partition: u32, next: i64) -> String {
+        match self.bounds(partition) {
+            Ok((start, _)) if start > next => {
+                format!("; offsets {next} to {start} are no longer in the log")
+            }
+            _ => String::new(),
+        }
+    }
+
     pub(super) fn check_offset(&self, partition: u32, offset: i64) -> Result<(), SourceError> {
         let (start, end) = self.bounds(partition)?;
         let lies = format!(

@@ -24,7 +24,7 @@ pub mod source;
 #[cfg(test)]
 mod tests;
 
-pub use admin::{create_topic, partition_count};
+pub use admin::{create_topic, partition_count, topic_setting};
 pub use log::KafkaCommitLog;
 pub use producer::KafkaProducer;
 pub use properties::{PropertyProblem, check_brokers, check_properties};

@@ -23,6 +23,7 @@ use crate::source::{Assignment, Source, SourceError, SourceEvent};
 const POLL_RECORDS: usize = 8_192;
 /// No more records are gathered after this many bytes.
 const POLL_BYTES: usize = 4 * 1024 * 1024;
+
 #[derive(Clone, Copy, Debug, Default)]
 struct Partition {
     /// The next offset expected; `None` before start.
@@ -235,9 +236,14 @@ impl KafkaSource {
                 self.pending.forget(&partitions);
                 self.partitions
                     .retain(|number, _| !partitions.contains(number));
+                // A later rebalance takes the mark back, so it is read now.
+                let told = if self.member.consumer.assignment_lost() {
+                    SourceEvent::Lost
+                } else {
+                    SourceEvent::Revoked
+                };
                 if !partitions.is_empty() {
-                    self.pending
-                        .push(Ok(SourceEvent::Revoked(partitions.clone())));
+                    self.pending.push(Ok(told(partitions.clone())));
                 }
                 self.revoking = Some(partitions);
                 return true;
@@ -279,19 +285,13 @@ impl KafkaSource {
         let list = self.member.list(&[number]);
         // Also without the pause nothing more of it is handed over: it only saves the fetches.
         let _ = self.member.consumer.pause(&list);
-        let gap = self
-            .member
-            .bounds(number)
-            .ok()
-            .filter(|(start, _)| *start > next);
-        let gap =
-            gap.map(|(start, _)| format!("; offsets {next} to {start} are no longer in the log"));
+        let gap = self.member.gap(number, next);
         let at = if offset >= 0 && offset != next {
             format!(" (at offset {offset})")
         } else {
             String::new()
         };
-        let cause = format!("{text}{at}{}", gap.unwrap_or_default());
+        let cause = format!("{text}{at}{gap}");
         self.pending.push(Ok(SourceEvent::Halted {
             partition: number,
             offset: next,

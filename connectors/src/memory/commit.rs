@@ -3,6 +3,7 @@
 //! The invariant: outputs, control record and offsets change under one lock or not at all.
 
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use super::faults::{CommitFault, Faults};
 use super::sink::{Gathered, MemorySink, publish};
@@ -127,9 +128,19 @@ impl CommitLog for MemoryCommitLog {
         }
         let number = self.commits;
         self.commits += 1;
-        match self.faults.commits.get(&number) {
+        let fault = self.faults.commits.get(&number);
+        if fault == Some(&CommitFault::Evicted) {
+            self.faults.evicted.store(true, Ordering::Release);
+        }
+        if self.faults.evicted.load(Ordering::Acquire) {
+            return Err(LogError::Aborted {
+                operation: operation(),
+                cause: cause(),
+            });
+        }
+        match fault {
             None => self.apply(offsets, control),
-            Some(CommitFault::Aborted) => {
+            Some(CommitFault::Aborted | CommitFault::Evicted) => {
                 self.drop_gathered();
                 self.begun = false;
                 return Err(LogError::Aborted {

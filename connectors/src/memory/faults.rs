@@ -3,6 +3,8 @@
 //! The invariant: the same plan over the same calls does the same, so a failing run is its seed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +22,9 @@ pub enum CommitFault {
     Fenced,
     /// [`crate::log::LogError::Fatal`].
     Fatal,
+    /// The group has gone on without this member: [`crate::log::LogError::Aborted`], this commit and every other until
+    /// the source has said [`crate::source::SourceEvent::Lost`].
+    Evicted,
 }
 
 /// A plan of faults. The default has none.
@@ -45,6 +50,10 @@ pub struct Faults {
     pub write_error_one_in: u32,
     /// The commits with these numbers (from 0) go wrong.
     pub commits: BTreeMap<u64, CommitFault>,
+    /// Polls of the source from a [`CommitFault::Evicted`] on until it hears of it.
+    pub evicted_polls: u64,
+    /// Whether the member is evicted; what is made from clones of one plan shares it.
+    pub evicted: Arc<AtomicBool>,
 }
 
 /// The plan at work.

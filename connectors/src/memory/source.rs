@@ -3,6 +3,7 @@
 //! The invariant: faults change when and how much, never what or in which order.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::faults::{Dice, Faults};
@@ -37,6 +38,7 @@ pub struct MemorySource {
     partitions: BTreeMap<u32, Partition>,
     /// The partition served last, so that none starves.
     turn: u32,
+    polls_evicted: u64,
 }
 
 impl MemorySource {
@@ -59,6 +61,7 @@ impl MemorySource {
             assigned: false,
             partitions,
             turn: 0,
+            polls_evicted: 0,
         }
     }
 
@@ -186,6 +189,16 @@ impl MemorySource {
         SourceEvent::Batch(Batch::Raw(batch.finish()))
     }
 
+    /// Everything is taken away, to be assigned again by the next poll.
+    fn lose(&mut self) -> SourceEvent {
+        self.faults.evicted.store(false, Ordering::Release);
+        (self.polls_evicted, self.assigned, self.finished) = (0, false, false);
+        for state in self.partitions.values_mut() {
+            *state = Partition::default();
+        }
+        SourceEvent::Lost(self.partitions.keys().copied().collect())
+    }
+
     fn all_told(&self) -> bool {
         let told =
             |(partition, state): (&u32, &Partition)| state.told == Some(self.end(*partition));
@@ -202,6 +215,12 @@ impl Source for MemorySource {
         }
         if self.dice.one_in(self.faults.poll_error_one_in) {
             return Err(self.error("poll", "a planned fault that passes".to_owned(), true));
+        }
+        if self.faults.evicted.load(Ordering::Acquire) {
+            self.polls_evicted += 1;
+            if self.polls_evicted > self.faults.evicted_polls {
+                return Ok(self.lose());
+            }
         }
         if !self.assigned {
             self.assigned = true;

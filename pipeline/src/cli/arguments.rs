@@ -178,6 +178,12 @@ pub struct GenArgs {
     /// The topic
     #[arg(long, requires = "kafka")]
     pub topic: Option<String>,
+    /// A property of the Kafka client by its librdkafka name; `${env:NAME}` and `${file:PATH}` are filled in
+    #[arg(long = "property", value_name = "NAME=VALUE", requires = "kafka")]
+    pub properties: Vec<String>,
+    /// Let records and passwords cross the network unencrypted
+    #[arg(long, requires = "kafka")]
+    pub insecure: bool,
     /// The same seed makes the same bytes
     #[arg(long, default_value_t = 7)]
     pub seed: u64,

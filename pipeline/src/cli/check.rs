@@ -83,6 +83,10 @@ pub fn load_config(
     found.texts.push(checked.text);
     let config = checked.config?;
     let rules = load_pack(&config.pack, found)?;
+    let file = path.display().to_string();
+    found
+        .config
+        .extend(config::compare_with_pack(&config, &rules.schema, &file));
     Some((config, Arc::new(rules)))
 }
 

@@ -166,6 +166,7 @@ fn config(dir: &Path) -> Config {
         pack: "card-core".into(),
         source: Source::Embedded {
             topic: TOPIC.to_owned(),
+            key: None,
         },
         sinks: Sinks {
             decisions: sink("decisions"),
@@ -176,6 +177,7 @@ fn config(dir: &Path) -> Config {
             mode: Mode::ExactlyOnce,
             commit_every: Duration::from_millis(50),
             commit_records: 10_000,
+            merge_wait: Duration::from_millis(200),
         },
         state: State {
             dir: dir.join(NAME),

@@ -146,7 +146,10 @@ fn drive(
                 )));
             }
             SourceEvent::Finished => return Ok(progress),
-            SourceEvent::Revoked(_) | SourceEvent::CaughtUp { .. } | SourceEvent::Idle => {}
+            SourceEvent::Revoked(_)
+            | SourceEvent::Lost(_)
+            | SourceEvent::CaughtUp { .. }
+            | SourceEvent::Idle => {}
         }
     }
 }

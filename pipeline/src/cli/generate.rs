@@ -6,13 +6,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use connectors::generate::{Config, Event, Generator};
-use connectors::kafka::{KafkaFailure, KafkaProducer, KafkaSettings};
+use connectors::kafka::{
+    KafkaFailure, KafkaProducer, KafkaSettings, check_brokers, check_properties,
+};
 use connectors::record::OutRecord;
 
 use super::arguments::GenArgs;
 use super::progress::Progress;
 use super::{Exit, Io};
 use crate::clock::{Clock, SystemClock};
+use crate::config::{System, property};
 
 /// Events between two looks at the clock.
 const STRIDE: u64 = 1_024;
@@ -24,6 +27,8 @@ enum GenError {
     File(String, #[source] io::Error),
     #[error(transparent)]
     Kafka(#[from] KafkaFailure),
+    #[error("{0}")]
+    Usage(String),
 }
 
 pub(super) fn run(args: &GenArgs, io: &mut Io<'_>) -> io::Result<Exit> {
@@ -33,19 +38,23 @@ pub(super) fn run(args: &GenArgs, io: &mut Io<'_>) -> io::Result<Exit> {
         Err(GenError::File(_, error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
         Err(error) => {
             writeln!(io.err, "error: {error}")?;
-            Ok(Exit::Outside)
+            Ok(match error {
+                GenError::Usage(_) => Exit::Config,
+                _ => Exit::Outside,
+            })
         }
     }
 }
 
 fn generate(args: &GenArgs, io: &mut Io<'_>) -> Result<(), GenError> {
+    let cluster = cluster(args)?;
     let mut labels = args.labels.as_deref().map(create).transpose()?;
     let clock = SystemClock::new();
     let progress = Progress::of(args.count, "events");
     let mut events = Paced::new(args, &clock, &progress);
-    match (&args.kafka, &args.topic) {
-        (Some(brokers), Some(topic)) => {
-            let producer = KafkaProducer::new(&KafkaSettings::new(brokers, "tollgate-gen"))?;
+    match (&cluster, &args.topic) {
+        (Some(cluster), Some(topic)) => {
+            let producer = KafkaProducer::new(cluster)?;
             let mut failed = Ok(());
             let records = std::iter::from_fn(|| {
                 let event = events.next()?;
@@ -70,6 +79,36 @@ fn generate(args: &GenArgs, io: &mut Io<'_>) -> Result<(), GenError> {
     }
     progress.finish();
     Ok(())
+}
+
+/// How to reach the cluster, by the rules of a configuration; everything that is against them at once.
+fn cluster(args: &GenArgs) -> Result<Option<KafkaSettings>, GenError> {
+    let Some(brokers) = &args.kafka else {
+        return Ok(None);
+    };
+    let lookup = System {
+        allow_insecure_perms: false,
+    };
+    let mut settings = KafkaSettings::new(brokers, "tollgate-gen");
+    settings.insecure = args.insecure;
+    let mut wrong = Vec::new();
+    for text in &args.properties {
+        match property(text, &lookup) {
+            Ok((name, value)) => drop(settings.properties.insert(name, value)),
+            Err(problem) => wrong.push(format!("--property: {problem}")),
+        }
+    }
+    for problem in check_properties(&settings.properties) {
+        let (name, reason) = (problem.name, problem.reason);
+        wrong.push(format!("--property: `{name}` is refused: {reason}"));
+    }
+    let encrypted = check_brokers(brokers, &settings.properties, args.insecure);
+    wrong.extend(encrypted.map(|reason| format!("--kafka: {reason}")));
+    if wrong.is_empty() {
+        Ok(Some(settings))
+    } else {
+        Err(GenError::Usage(wrong.join("\nerror: ")))
+    }
 }
 
 /// A file that can be named in a complaint.

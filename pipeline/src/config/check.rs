@@ -4,9 +4,13 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::read::Written;
-use super::section::Notes;
-use super::{FileKind, Mode, Sink, Source};
+use rules::schema::{Field, Schema};
+
+use super::section::{Notes, meant};
+use super::{Config, FileKind, Mode, Sink, Source};
 use crate::error_code::Code;
+use crate::finding::Finding;
+use crate::operator::decode::can_be_key;
 
 /// What an output is, for comparing: two that are equal are the same place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,14 +28,38 @@ pub(super) fn compare(written: &Written<'_>, notes: &mut Notes<'_>) {
     promise(written, notes);
 }
 
+/// What is wrong with a configuration in the light of its pack; `file` is the name findings carry.
+#[must_use]
+pub fn compare_with_pack(config: &Config, schema: &Schema, file: &str) -> Vec<Finding> {
+    let (Source::Kafka { key: Some(key), .. } | Source::Embedded { key: Some(key), .. }) =
+        &config.source
+    else {
+        return Vec::new();
+    };
+    let can_be_key = |field: &&Field| can_be_key(field.ty);
+    let known: Vec<&str> = schema
+        .fields
+        .iter()
+        .filter(can_be_key)
+        .map(|field| field.name.as_str())
+        .collect();
+    let message = match schema.fields.iter().find(|field| field.name == key.name) {
+        Some(field) if can_be_key(&field) => return Vec::new(),
+        Some(_) => "key: only a field of type text or int can be the key of a record",
+        None => "key: the pack has no such field",
+    };
+    let found = Finding::error(Code::WrongValue, file, key.span.clone(), message);
+    vec![found.help(meant(&key.name, &known))]
+}
+
 fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
     let (Some((source, _, source_span)), Some(streams)) = (&written.source, &written.streams)
     else {
         return;
     };
     let input = match source {
-        Source::Kafka { kafka } => Some(topic(&kafka.brokers, &kafka.topic)),
-        Source::Embedded { topic } => Some(Place::Embedded(topic.clone())),
+        Source::Kafka { kafka, .. } => Some(topic(&kafka.brokers, &kafka.topic)),
+        Source::Embedded { topic, .. } => Some(Place::Embedded(topic.clone())),
         Source::File { path } => Some(Place::File(tidy(path))),
         Source::Generate(_) => None,
     };
@@ -39,8 +67,9 @@ fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {
     let is_control = |name: &str| control.as_deref() == Some(name);
     if let Source::Kafka {
         kafka: super::Kafka { topic, .. },
+        ..
     }
-    | Source::Embedded { topic } = source
+    | Source::Embedded { topic, .. } = source
         && is_control(topic)
     {
         let message =

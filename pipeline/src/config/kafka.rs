@@ -4,10 +4,12 @@
 //! place and a code. The invariant: no `Debug` shows a property's value.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
+use super::fill::{Fill, Filled, Lookup};
 use super::secret::is_secret;
 use super::section::{Notes, Section, scalar};
-use super::value::{Kind, Scalar, Value};
+use super::value::{Kind, Value};
 use crate::error_code::Code;
 use crate::finding::Finding;
 
@@ -39,8 +41,10 @@ impl std::fmt::Debug for Properties {
 /// Where a sink finds what it does not say itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Inherited<'a> {
-    /// Nowhere: it must name its brokers.
+    /// Nowhere, being the source itself.
     Nothing,
+    /// Nowhere, the source being on no cluster: it must name its brokers.
+    Elsewhere,
     /// The cluster of the source.
     From(&'a Kafka),
     /// The source is wrong, which has been noted; a sink that relies on it is not to blame.
@@ -60,26 +64,36 @@ pub(super) fn read(
     let topic = topic(section, notes);
     if section.get("brokers").is_none() {
         match inherited {
-            Inherited::Nothing => {}
+            Inherited::Nothing | Inherited::Elsewhere => {}
             Inherited::Unknown => return None,
             Inherited::From(source) => {
-                let own = section.get("properties").is_some();
+                let own = section.get("properties");
+                let insecure = match section.get("insecure") {
+                    Some(_) => insecure,
+                    None => source.insecure,
+                };
+                let properties = match own {
+                    Some(_) => properties,
+                    None => source.properties.clone(),
+                };
+                // What is taken as it is has been checked with the source; what replaces it may drop the encryption.
+                if let Some(value) = own.or(section.get("insecure")) {
+                    check_brokers(&source.brokers, &properties, insecure, value, notes);
+                }
                 return Some(Kafka {
                     brokers: source.brokers.clone(),
                     topic: topic?,
-                    properties: if own {
-                        properties
-                    } else {
-                        source.properties.clone()
-                    },
-                    insecure: insecure || source.insecure,
+                    properties,
+                    insecure,
                 });
             }
         }
     }
-    let value = section.need("brokers", notes)?;
+    let help = matches!(inherited, Inherited::Elsewhere)
+        .then_some("only where the source is kafka a sink takes its brokers from there");
+    let value = section.need_with("brokers", help, notes)?;
     let text = scalar(value, "brokers", notes)?;
-    check_brokers(text, &properties, insecure, value, notes);
+    check_brokers(text.text(), &properties, insecure, value, notes);
     Some(Kafka {
         brokers: text.text().to_owned(),
         topic: topic?,
@@ -93,8 +107,10 @@ pub(super) fn topic(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Strin
     let value = section.need("topic", notes)?;
     let name = scalar(value, "topic", notes)?;
     let text = name.text();
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if text.is_empty() || text.len() > 249 || !text.chars().all(fits) || matches!(text, "." | "..")
+    if text.is_empty()
+        || text.len() > 249
+        || !text.chars().all(fits_name)
+        || matches!(text, "." | "..")
     {
         let message = format!("`{}` cannot be the name of a topic", name.quoted());
         let help = "a topic has letters, digits, `.`, `_` and `-`, at most 249 of them".to_owned();
@@ -102,6 +118,11 @@ pub(super) fn topic(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Strin
         return None;
     }
     Some(text.to_owned())
+}
+
+/// What a name on a cluster is made of.
+pub(super) fn fits_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
 }
 
 fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>) -> Properties {
@@ -150,14 +171,43 @@ fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Note
 }
 
 fn check_brokers(
-    brokers: &Scalar,
+    brokers: &str,
     properties: &Properties,
     insecure: bool,
     value: &Value,
     notes: &mut Notes<'_>,
 ) {
-    if let Some(reason) = connectors::kafka::check_brokers(brokers.text(), &properties.0, insecure)
-    {
+    if let Some(reason) = connectors::kafka::check_brokers(brokers, &properties.0, insecure) {
         notes.error(Code::Brokers, &value.span, format!("brokers: {reason}"));
+    }
+}
+
+/// Reads a property from a command line: `NAME=VALUE`, with `${env:NAME}` and `${file:PATH}` filled in.
+///
+/// # Errors
+/// What is wrong with it. A secret in plain sight is: every user of the machine can read a command line.
+pub fn property(text: &str, lookup: &dyn Lookup) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("write NAME=VALUE")?;
+    let fill = Fill {
+        file: "--property",
+        base: Path::new(""),
+        lookup,
+    };
+    match fill.fill(value, &(0..0)) {
+        Filled::Text(value) => Ok((name.to_owned(), value)),
+        Filled::Unchanged if is_secret(name) => Err(format!(
+            "`{name}` is a secret and a command line is no secret; write '${{env:NAME}}' or '${{file:PATH}}'"
+        )),
+        Filled::Unchanged => Ok((name.to_owned(), value.to_owned())),
+        Filled::Failed(problems) => {
+            let said: Vec<String> = problems
+                .into_iter()
+                .map(|problem| problem.message)
+                .collect();
+            Err(format!("{name}: {}", said.join("; ")))
+        }
     }
 }

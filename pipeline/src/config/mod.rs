@@ -19,12 +19,14 @@ mod tests;
 mod value;
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use self::check::compare_with_pack;
 pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
-pub use self::kafka::{Kafka, Properties};
+pub use self::kafka::{Kafka, Properties, property};
 pub use self::section::parse_rate;
 use crate::finding::{Finding, SourceText};
 
@@ -59,6 +61,10 @@ pub enum Source {
     Kafka {
         /// Where and how.
         kafka: Kafka,
+        /// Which process of the application this is: of two with the same one the older is shut out.
+        instance: String,
+        /// What the key of each record must be.
+        key: Option<KeyField>,
     },
     /// Files, read to their end.
     File {
@@ -69,9 +75,20 @@ pub enum Source {
     Embedded {
         /// The topic.
         topic: String,
+        /// What the key of each record must be.
+        key: Option<KeyField>,
     },
     /// Made-up events.
     Generate(Generate),
+}
+
+/// The field of the pack whose text is the key of each record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyField {
+    /// Its name.
+    pub name: String,
+    /// Where the configuration names it, for what only the pack can tell.
+    pub span: Range<usize>,
 }
 
 /// What the generator makes.
@@ -149,6 +166,8 @@ pub struct Delivery {
     pub commit_every: Duration,
     /// At the latest after this many records.
     pub commit_records: u64,
+    /// How long a silent partition is waited for once all have been read to their ends.
+    pub merge_wait: Duration,
 }
 
 /// What is promised.
@@ -228,19 +247,6 @@ fn unread(file: String, finding: Finding) -> Checked {
 }
 
 impl Config {
-    /// Whether any part of it is on a Kafka cluster.
-    #[must_use]
-    pub fn uses_kafka(&self) -> bool {
-        let sinks = &self.sinks;
-        let mut all = sinks
-            .decisions
-            .iter()
-            .chain(&sinks.alerts)
-            .chain(&sinks.dead_letters);
-        matches!(self.source, Source::Kafka { .. })
-            || all.any(|sink| matches!(sink, Sink::Kafka(_)))
-    }
-
     /// The topic of journal and offsets.
     #[must_use]
     pub fn control_topic(&self) -> String {

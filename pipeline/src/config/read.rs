@@ -75,8 +75,8 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         Some((source, start, value.span.clone()))
     });
     let cluster = match &source {
-        Some((Source::Kafka { kafka }, ..)) => Inherited::From(kafka),
-        Some(_) => Inherited::Nothing,
+        Some((Source::Kafka { kafka, .. }, ..)) => Inherited::From(kafka),
+        Some(_) => Inherited::Elsewhere,
         None => Inherited::Unknown,
     };
     let streams = all
@@ -167,11 +167,12 @@ fn read_delivery(
         mode: Mode::AtLeastOnce,
         commit_every: Duration::from_millis(50),
         commit_records: 10_000,
+        merge_wait: Duration::from_millis(200),
     };
     let Some(value) = all.get("delivery") else {
         return (Some(default), None);
     };
-    let known = ["mode", "commit_every", "commit_records"];
+    let known = ["mode", "commit_every", "commit_records", "merge_wait"];
     let Some(section) = Section::open(value, "delivery", &known, notes) else {
         return (None, None);
     };
@@ -181,7 +182,8 @@ fn read_delivery(
         None => None,
     };
     let every = Span(1_000)..=Span::seconds(60);
-    let commit_every = section.duration("commit_every", default.commit_every, every, notes);
+    let commit_every = section.duration("commit_every", default.commit_every, every.clone(), notes);
+    let merge_wait = section.duration("merge_wait", default.merge_wait, every, notes);
     let commit_records = section.integer("commit_records", 1..=1_000_000, notes);
     let place = section.get("mode").map_or(&value.span, |value| &value.span);
     let read = || {
@@ -189,6 +191,7 @@ fn read_delivery(
             mode: mode?,
             commit_every: commit_every?,
             commit_records: commit_records?.unwrap_or(default.commit_records),
+            merge_wait: merge_wait?,
         })
     };
     (read(), mode.map(|mode| (mode, place.clone())))

@@ -119,6 +119,16 @@ impl<'a> Section<'a> {
 
     /// The value of a key that must be there.
     pub(super) fn need(&self, key: &str, notes: &mut Notes<'_>) -> Option<&'a Value> {
+        self.need_with(key, None, notes)
+    }
+
+    /// The same, with what to do when it is not.
+    pub(super) fn need_with(
+        &self,
+        key: &str,
+        help: Option<&str>,
+        notes: &mut Notes<'_>,
+    ) -> Option<&'a Value> {
         let found = self.get(key);
         if found.is_none() {
             let at = self.entries.iter().find(|(name, _)| name.text == key);
@@ -132,7 +142,7 @@ impl<'a> Section<'a> {
                 // A caret under a whole block says nothing; its first character does.
                 None => self.span.start..self.span.end.min(self.span.start + 1),
             };
-            notes.error(Code::MissingKey, &span, message);
+            notes.error_with(Code::MissingKey, &span, message, help.map(str::to_owned));
         }
         found
     }

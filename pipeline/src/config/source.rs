@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Value};
-use super::{Generate, Source, Start, connector, kafka};
+use super::{Generate, KeyField, Source, Start, connector, kafka};
 use crate::error_code::Code;
 
 /// Endings of files a source reads.
@@ -22,24 +22,7 @@ pub(super) fn read(
     let (kind, inside) = one_of(section, &kinds, "source", notes)?;
     let earliest = |source| (source, Start::Earliest);
     match kind {
-        "kafka" => {
-            let known = [
-                "brokers",
-                "topic",
-                "start",
-                "format",
-                "properties",
-                "insecure",
-            ];
-            let section = Section::open(inside, "source.kafka", &known, notes)?;
-            let start = match section.word("start", &["earliest", "latest"], notes) {
-                Some("latest") => Start::Latest,
-                _ => Start::Earliest,
-            };
-            read_format(section, notes);
-            let kafka = kafka::read(section, secrets, kafka::Inherited::Nothing, notes)?;
-            Some((Source::Kafka { kafka }, start))
-        }
+        "kafka" => read_kafka(inside, secrets, notes),
         "file" => {
             let section = Section::open(inside, "source.file", &["path"], notes)?;
             let value = section.need("path", notes)?;
@@ -55,12 +38,70 @@ pub(super) fn read(
             }))
         }
         "embedded" => {
-            let section = Section::open(inside, "source.embedded", &["topic"], notes)?;
-            let topic = kafka::topic(section, notes)?;
-            Some(earliest(Source::Embedded { topic }))
+            let section = Section::open(inside, "source.embedded", &["topic", "key"], notes)?;
+            let topic = kafka::topic(section, notes);
+            let key = read_key(section, notes)?;
+            Some(earliest(Source::Embedded { topic: topic?, key }))
         }
         _ => read_generate(inside, notes).map(|made| earliest(Source::Generate(made))),
     }
+}
+
+fn read_kafka(value: &Value, secrets: bool, notes: &mut Notes<'_>) -> Option<(Source, Start)> {
+    let known = [
+        "brokers",
+        "topic",
+        "start",
+        "format",
+        "properties",
+        "insecure",
+        "instance",
+        "key",
+    ];
+    let section = Section::open(value, "source.kafka", &known, notes)?;
+    let start = match section.word("start", &["earliest", "latest"], notes) {
+        Some("latest") => Start::Latest,
+        _ => Start::Earliest,
+    };
+    read_format(section, notes);
+    let instance = read_instance(section, notes);
+    let key = read_key(section, notes);
+    let kafka = kafka::read(section, secrets, kafka::Inherited::Nothing, notes)?;
+    let source = Source::Kafka {
+        kafka,
+        instance: instance?,
+        key: key?,
+    };
+    Some((source, start))
+}
+
+/// Which fields there are only the pack knows; it is asked by [`super::compare_with_pack`].
+fn read_key(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Option<KeyField>> {
+    let Some(value) = section.get("key") else {
+        return Some(None);
+    };
+    let name = scalar(value, "key", notes)?.text().to_owned();
+    Some(Some(KeyField {
+        name,
+        span: value.span.clone(),
+    }))
+}
+
+/// The broker knows an instance as `name-instance`, by the rule of a topic's name.
+fn read_instance(section: Section<'_>, notes: &mut Notes<'_>) -> Option<String> {
+    let Some(value) = section.get("instance") else {
+        return Some("0".to_owned());
+    };
+    let name = scalar(value, "instance", notes)?;
+    let text = name.text();
+    if text.is_empty() || text.len() > 64 || !text.chars().all(kafka::fits_name) {
+        let message = format!("`{}` cannot be the name of an instance", name.quoted());
+        let help =
+            "an instance has letters, digits, `.`, `_` and `-`, at most 64 of them".to_owned();
+        notes.error_with(Code::BadName, &value.span, message, help);
+        return None;
+    }
+    Some(text.to_owned())
 }
 
 /// The one key of a mapping that must have exactly one of these.

@@ -110,10 +110,10 @@ fn the_least_configuration_has_defaults() {
     assert_eq!(config.delivery.mode, Mode::AtLeastOnce);
     assert_eq!(config.delivery.commit_every, Duration::from_millis(50));
     assert_eq!(config.delivery.commit_records, 10_000);
+    assert_eq!(config.delivery.merge_wait, Duration::from_millis(200));
     assert_eq!(config.http, None);
     assert_eq!(config.start, Start::Earliest);
     assert_eq!(config.control_topic(), "card-fraud.control");
-    assert!(!config.uses_kafka());
 }
 
 #[test]
@@ -122,14 +122,14 @@ fn everything_can_be_said() {
 name: card-fraud
 pack: p.yaml
 source:
-  kafka: { brokers: \"${env:BROKERS}\", topic: swipes, start: latest, format: json, properties: { client.rack: a } }
+  kafka: { brokers: \"${env:BROKERS}\", topic: swipes, start: latest, format: json, instance: blue-2, key: card_id, properties: { client.rack: a } }
 sinks:
   decisions:
     - kafka: { brokers: \"127.0.0.1:9092\", topic: decisions }
     - file: { path: out/decisions.ndjson }
   alerts: { stdout: {} }
   dead_letters: { file: { path: dead.ndjson } }
-delivery: { mode: at_least_once, commit_every: 100ms, commit_records: 500 }
+delivery: { mode: at_least_once, commit_every: 100ms, commit_records: 500, merge_wait: 2s }
 state: { dir: /var/lib/tollgate, snapshot_every: 5m }
 http: { listen: \"127.0.0.1:9900\" }
 ";
@@ -141,9 +141,16 @@ http: { listen: \"127.0.0.1:9900\" }
     let config = checked
         .config
         .unwrap_or_else(|| panic!("{:?}", checked.findings));
-    let Source::Kafka { kafka } = &config.source else {
+    let Source::Kafka {
+        kafka,
+        instance,
+        key,
+    } = &config.source
+    else {
         panic!("{config:?}")
     };
+    assert_eq!(instance, "blue-2");
+    assert_eq!(key.as_ref().map(|key| key.name.as_str()), Some("card_id"));
     assert_eq!(kafka.brokers, "127.0.0.1:9092");
     assert_eq!(
         kafka.properties.0.get("client.rack").map(String::as_str),
@@ -161,7 +168,7 @@ http: { listen: \"127.0.0.1:9900\" }
     assert_eq!(config.sinks.alerts, [Sink::Stdout]);
     assert_eq!(config.state.dir, Path::new("/var/lib/tollgate/card-fraud"));
     assert_eq!(config.delivery.commit_every, Duration::from_millis(100));
-    assert!(config.uses_kafka());
+    assert_eq!(config.delivery.merge_wait, Duration::from_secs(2));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! order; a time from the future never leaves here, so it can move no watermark and hold back no other partition.
 
 mod future;
+mod key;
 
 use std::sync::Arc;
 
@@ -20,9 +21,12 @@ use rules::schema::Schema;
 use rules::time::EventTime;
 
 use self::future::Found;
+pub(crate) use self::key::can_be_key;
 
 /// Where a dead letter was found out.
 pub const STAGE_DECODE: &str = "decode";
+/// Where a record with the key of another was found out.
+pub const STAGE_KEY: &str = "key";
 /// Where an event that claims to come from the future was found out.
 pub const STAGE_TIME: &str = "time";
 
@@ -71,6 +75,8 @@ pub struct Segment {
 /// The operator: one decoder for bytes, one caster for columns.
 pub struct Decode {
     time_column: usize,
+    /// The column the key of each record must be equal to.
+    key_column: Option<usize>,
     schema: Arc<Schema>,
     decoder: Option<Box<dyn Decoder>>,
     caster: Box<dyn Caster>,
@@ -94,10 +100,18 @@ impl Decode {
     ) -> Decode {
         Decode {
             time_column: schema.time,
+            key_column: None,
             schema,
             decoder,
             caster,
         }
+    }
+
+    /// From here on a record's key must be the text of this column.
+    #[must_use]
+    pub fn with_key(mut self, column: Option<usize>) -> Decode {
+        self.key_column = column;
+        self
     }
 
     /// Decodes a batch.
@@ -117,11 +131,12 @@ impl Decode {
         })?;
         let decoded = decoder.decode(&raw.values);
         let offset = |row: usize| raw.offsets.get(row).copied().unwrap_or_default();
+        let key = |row: usize| raw.keys.is_valid(row).then(|| raw.keys.value(row));
         let appended = |row: usize| raw.append_times.get(row).copied().unwrap_or(NO_APPEND_TIME);
         let letter =
             |row: usize, stage: &'static str, code: RejectCode, detail: String| DeadLetter {
                 offset: offset(row),
-                key: raw.keys.is_valid(row).then(|| raw.keys.value(row).to_vec()),
+                key: key(row).map(<[u8]>::to_vec),
                 value: raw
                     .values
                     .is_valid(row)
@@ -131,7 +146,7 @@ impl Decode {
                 code,
                 detail,
             };
-        let parts = self.admit(decoded, &offset, &appended, &letter)?;
+        let parts = self.admit(decoded, &offset, &appended, &key, &letter)?;
         let keys = keys_of(&raw.keys, &parts.taken);
         Ok(parts.into_segment(
             raw.partition,
@@ -156,16 +171,17 @@ impl Decode {
                 detail,
             };
         let next = offset(columns.rows.num_rows());
-        let parts = self.admit(decoded, &offset, &|_| NO_APPEND_TIME, &letter)?;
+        let parts = self.admit(decoded, &offset, &|_| NO_APPEND_TIME, &|_| None, &letter)?;
         Ok(parts.into_segment(columns.partition, next, None, taken_at))
     }
 
     /// Gives each good row the time it counts with, and turns rejects into dead letters.
-    fn admit(
+    fn admit<'a>(
         &self,
         decoded: Decoded,
         offset: &dyn Fn(usize) -> i64,
         appended: &dyn Fn(usize) -> i64,
+        key: &dyn Fn(usize) -> Option<&'a [u8]>,
         letter: &dyn Fn(usize, &'static str, RejectCode, String) -> DeadLetter,
     ) -> Result<Parts, ArrowError> {
         let Decoded {
@@ -177,6 +193,27 @@ impl Decode {
             .into_iter()
             .map(|Reject { row, code, detail }| letter(row, STAGE_DECODE, code, detail))
             .collect();
+        let mut refuse = |stage, code, taken: &[u32], refused: Vec<(usize, String)>| {
+            let mut keep = vec![true; taken.len()];
+            for (row, detail) in refused {
+                if let (Some(keep), Some(at)) = (keep.get_mut(row), taken.get(row)) {
+                    *keep = false;
+                    dead.push(letter(place(*at), stage, code, detail));
+                }
+            }
+            keep
+        };
+        if let Some(column) = self.key_column {
+            let field = self.schema.fields.get(column);
+            let field = field.map_or("the field", |field| field.name.as_str());
+            let key_of = |row: usize| taken.get(row).and_then(|at| key(place(*at)));
+            let refused = key::mismatches(rows.column(column), field, key_of);
+            if !refused.is_empty() {
+                let keep = refuse(STAGE_KEY, RejectCode::KeyMismatch, &taken, refused);
+                taken = kept(taken, &keep);
+                rows = filter_record_batch(&rows, &keep.into())?;
+            }
+        }
         let column = rows
             .column(self.time_column)
             .as_primitive::<TimestampMicrosecondType>();
@@ -191,32 +228,18 @@ impl Decode {
             found = future::bound(&mut times, of_row, max_future, self.schema.future_policy);
         }
         if !found.rejected.is_empty() {
-            let mut keep = vec![true; times.len()];
-            for (row, detail) in found.rejected {
-                if let (Some(keep), Some(at)) = (keep.get_mut(row), taken.get(row)) {
-                    *keep = false;
-                    dead.push(letter(
-                        place(*at),
-                        STAGE_TIME,
-                        RejectCode::FromTheFuture,
-                        detail,
-                    ));
-                }
-            }
-            dead.sort_by_key(|letter| letter.offset);
-            let kept = |row: usize| keep.get(row).copied().unwrap_or(true);
-            times = (0..)
-                .zip(times)
-                .filter(|(row, _)| kept(*row))
-                .map(|(_, time)| time)
-                .collect();
-            taken = (0..)
-                .zip(taken)
-                .filter(|(row, _)| kept(*row))
-                .map(|(_, at)| at)
-                .collect();
+            let keep = refuse(
+                STAGE_TIME,
+                RejectCode::FromTheFuture,
+                &taken,
+                found.rejected,
+            );
+            times = kept(times, &keep);
+            taken = kept(taken, &keep);
             rows = filter_record_batch(&rows, &keep.into())?;
         }
+        // Each stage tells its own in order; between them they alternate.
+        dead.sort_by_key(|letter| letter.offset);
         let offsets = taken.iter().map(|at| offset(place(*at))).collect();
         Ok(Parts {
             rows,
@@ -227,6 +250,12 @@ impl Decode {
             dead,
         })
     }
+}
+
+/// What stays of a list when some of its rows go.
+fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
+    let staying = all.into_iter().zip(keep).filter(|(_, keep)| **keep);
+    staying.map(|(one, _)| one).collect()
 }
 
 /// A row of the source's batch as an index.

@@ -157,6 +157,11 @@ impl Output {
             .for_each(|stream| stream.kept.clear());
     }
 
+    /// What was written since the last commit is given up: it will be decided and written again.
+    pub fn forget(&mut self) {
+        self.committed();
+    }
+
     /// Finishes every sink.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ impl Embedded {
             .chain(&sinks.alerts)
             .chain(&sinks.dead_letters);
         let mut topics: Vec<&str> = all.filter_map(topic_of).collect();
-        if let Source::Embedded { topic } = &config.source {
+        if let Source::Embedded { topic, .. } = &config.source {
             topics.push(topic);
         }
         if topics.is_empty() {

@@ -1,6 +1,6 @@
 //! Kafka clients of a run: one producer per cluster and set of properties, shared by all that write there.
 
-use connectors::kafka::{KafkaFailure, KafkaProducer, KafkaSettings};
+use connectors::kafka::{KafkaFailure, KafkaProducer, KafkaSettings, topic_setting};
 
 use crate::config::Kafka;
 
@@ -40,5 +40,26 @@ impl<'a> Clusters<'a> {
         let producer = KafkaProducer::new(settings)?;
         self.producers.push((settings.clone(), producer.clone()));
         Ok(producer)
+    }
+}
+
+/// The setting that says whose time the records of a topic carry.
+const TIME_OF_RECORDS: &str = "message.timestamp.type";
+
+/// Warns where the pack bounds times from the future and the topic has nothing to compare them with: a time the
+/// producer gave proves nothing about another time the producer gave.
+pub(super) fn warn_of_times_nobody_checks(settings: &KafkaSettings, topic: &str) {
+    match topic_setting(settings, topic, TIME_OF_RECORDS) {
+        Ok(Some(found)) if found == "LogAppendTime" => {}
+        Ok(found) => tracing::warn!(
+            topic,
+            message.timestamp.type = found.unwrap_or_default(),
+            "max_future has no effect: the broker does not say when it took the records (LogAppendTime does)"
+        ),
+        Err(error) => tracing::warn!(
+            topic,
+            %error,
+            "cannot tell whether max_future has an effect; it has one with message.timestamp.type=LogAppendTime"
+        ),
     }
 }

@@ -15,6 +15,7 @@ use connectors::log::CommitLog;
 use connectors::source::{Source, SourceError};
 use rules::ruleset::RuleSet;
 
+use super::kafka::warn_of_times_nobody_checks;
 use super::{BuildError, Site};
 use crate::clock::Clock;
 use crate::config::{self, Config, Generate};
@@ -42,9 +43,15 @@ pub(super) fn open(
     };
     let (source, decoder, log): (Box<dyn Source>, _, Option<Box<dyn CommitLog>>) =
         match &config.source {
-            config::Source::Kafka { kafka } => {
-                let settings = site.clusters.settings(kafka);
+            config::Source::Kafka {
+                kafka, instance, ..
+            } => {
+                let mut settings = site.clusters.settings(kafka);
+                settings.instance.clone_from(instance);
                 let source = KafkaSource::new(&settings, &kafka.topic)?;
+                if rules.schema.max_future.is_some() {
+                    warn_of_times_nobody_checks(&settings, &kafka.topic);
+                }
                 let producer = site.clusters.producer(&settings)?;
                 let log = KafkaCommitLog::new(&settings, &producer, &source)?;
                 (
@@ -53,7 +60,7 @@ pub(super) fn open(
                     Some(Box::new(log)),
                 )
             }
-            config::Source::Embedded { topic } => {
+            config::Source::Embedded { topic, .. } => {
                 let Some(embedded) = &site.embedded else {
                     return Err(unopened(topic).into());
                 };
@@ -76,10 +83,31 @@ pub(super) fn open(
         decoder,
         Box::new(ColumnCaster::new(wanted)?),
     );
+    let decode = decode.with_key(key_column(&config.source, rules)?);
     Ok(Opened {
         source,
         decode,
         log,
+    })
+}
+
+/// The column the keys of the records must be equal to, where the configuration names one.
+fn key_column(source: &config::Source, rules: &RuleSet) -> Result<Option<usize>, SourceError> {
+    let (config::Source::Kafka { key: Some(key), .. }
+    | config::Source::Embedded { key: Some(key), .. }) = source
+    else {
+        return Ok(None);
+    };
+    let column = rules
+        .schema
+        .fields
+        .iter()
+        .position(|field| field.name == key.name);
+    // Checked before; a run that compared nothing would promise what it does not do.
+    column.map(Some).ok_or_else(|| SourceError {
+        operation: "compare keys of records".to_owned(),
+        cause: format!("the pack has no field {}", key.name),
+        retry: false,
     })
 }
 

@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use connectors::log::{CommitLog, LogError};
 
-use super::{Delivery, RunError, Worker};
+use super::{Delivery, POLL_WAIT, RunError, Worker};
 use crate::delivery::control::{CONTROL_VERSION, ControlRecord};
 use crate::operator::output::Written;
 use crate::step::Positions;
 
 /// How often a commit that may succeed later is tried before the run gives up.
 const COMMIT_TRIES: u32 = 5;
+/// Polls between the tries of a commit that the group refuses, before the run gives up: about a minute where nothing
+/// comes, which is longer than a group waits for a member.
+const REFUSED_POLLS: u32 = 3_000;
 
 /// What the next commit will cover.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ impl Worker {
             v: CONTROL_VERSION,
             app: self.parts.app.clone(),
             sequence: self.pending.sequence,
-            pack: self.parts.engine.rules().version.clone(),
+            pack: self.engine.rules().version.clone(),
             from: std::mem::take(&mut self.pending.from),
             entries,
             decisions: self.pending.written.decisions,
@@ -112,7 +115,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Flush and commit; the same call again where that may help, the same outputs again after an abort.
+    /// Flush and commit; the same call again where that may help, the same outputs again after an abort. A log that is
+    /// not atomic has dropped no output: there the group has refused the offsets, and only polling tells why.
     fn make_durable(&mut self, record: &ControlRecord) -> Result<(), RunError> {
         let control = record.encode();
         for _ in 1..COMMIT_TRIES {
@@ -120,12 +124,18 @@ impl Worker {
                 Err(RunError::Log(LogError::Retry { operation, cause })) => {
                     tracing::warn!(operation, cause, "commit failed, trying again");
                 }
+                Err(RunError::Log(LogError::Aborted { operation, cause })) if !self.is_atomic() => {
+                    tracing::warn!(operation, cause, "commit refused, asking the group");
+                    return self.commit_when_let(record.to(), &control);
+                }
                 Err(RunError::Log(LogError::Aborted { operation, cause })) => {
                     tracing::warn!(
                         operation,
                         cause,
                         "commit aborted, writing the same outputs again"
                     );
+                    // A member that was given up learns of it here, and then must not write again.
+                    self.poll_for(POLL_WAIT)?;
                     if let Some(log) = self.parts.log.as_mut() {
                         log.abort()?;
                         log.begin()?;
@@ -136,6 +146,24 @@ impl Worker {
             }
         }
         self.try_commit(record.to(), &control)
+    }
+
+    /// Polls until the group takes the offsets, or takes the partitions away, which ends this by [`RunError::Lost`]. What
+    /// the source hands over meanwhile waits in the merge.
+    fn commit_when_let(&mut self, to: &[(u32, i64)], control: &[u8]) -> Result<(), RunError> {
+        for _ in 0..REFUSED_POLLS {
+            self.poll_for(POLL_WAIT)?;
+            match self.try_commit(to, control) {
+                Err(RunError::Log(LogError::Aborted { .. } | LogError::Retry { .. }))
+                    if !self.around.shutdown.requested() => {}
+                result => return result,
+            }
+        }
+        self.try_commit(to, control)
+    }
+
+    fn is_atomic(&self) -> bool {
+        self.parts.log.as_deref().is_some_and(CommitLog::atomic)
     }
 
     fn try_commit(&mut self, to: &[(u32, i64)], control: &[u8]) -> Result<(), RunError> {

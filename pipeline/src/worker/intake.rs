@@ -14,9 +14,8 @@ use crate::metrics::Stage;
 impl Worker {
     /// Takes what the source has; waits for it only when there was nothing else to do.
     pub(super) fn poll(&mut self, progress: bool) -> Result<(), RunError> {
-        let overfull = self.merge.overfull();
-        let full = overfull.len() == self.merge.positions().len();
-        self.pause(overfull)?;
+        let full = self.merge.overfull().len() == self.merge.positions().len();
+        self.pause()?;
         // With every partition full there is work enough; another poll would only grow the buffers.
         if self.finished || (progress && full) {
             return Ok(());
@@ -29,6 +28,16 @@ impl Worker {
         } else {
             due.min(POLL_WAIT)
         };
+        self.take_in(wait)
+    }
+
+    /// The same in the middle of a commit, when nothing is taken out of the merge.
+    pub(super) fn poll_for(&mut self, wait: Duration) -> Result<(), RunError> {
+        self.pause()?;
+        self.take_in(wait)
+    }
+
+    fn take_in(&mut self, wait: Duration) -> Result<(), RunError> {
         let event = self.parts.source.poll(wait);
         let event = match event {
             Err(error) if error.retry => {
@@ -70,6 +79,7 @@ impl Worker {
                 self.commit()?;
                 return Err(RunError::Revoked(partitions));
             }
+            SourceEvent::Lost(partitions) => return Err(RunError::Lost(partitions)),
             SourceEvent::Finished => self.finished = true,
             SourceEvent::Assigned(assigned) => self.reassigned(&assigned)?,
             SourceEvent::Idle => {}
@@ -80,10 +90,22 @@ impl Worker {
     /// Notes that a partition stands still; the others go on without it.
     fn halt(&mut self, partition: u32, offset: i64, cause: String) {
         tracing::error!(partition, offset, %cause, "partition halted");
-        let reason = format!("partition {partition} stands still at offset {offset}: {cause}");
-        self.around.health.set(State::Halted { reason });
         self.merge.halted(partition);
         self.halted.push((partition, offset, cause));
+        self.tell_ready();
+    }
+
+    /// Says that events are decided, or which partitions stand still.
+    pub(super) fn tell_ready(&self) {
+        let told = self.halted.iter().map(|(partition, offset, cause)| {
+            format!("partition {partition} stands still at offset {offset}: {cause}")
+        });
+        let reason = told.collect::<Vec<_>>().join("; ");
+        self.around.health.set(if reason.is_empty() {
+            State::Ready
+        } else {
+            State::Halted { reason }
+        });
     }
 
     /// A source may tell again of what is already known; anything else would need the state of other partitions.
@@ -102,7 +124,8 @@ impl Worker {
     }
 
     /// Pauses what is overfull and lets go on what has drained.
-    fn pause(&mut self, overfull: Vec<u32>) -> Result<(), RunError> {
+    fn pause(&mut self) -> Result<(), RunError> {
+        let overfull = self.merge.overfull();
         let (drained, still): (Vec<u32>, Vec<u32>) =
             self.paused.iter().partition(|p| self.merge.drained(**p));
         if !drained.is_empty() {

@@ -1,43 +1,106 @@
 //! How a worker begins: take over the commit log, learn the partitions, fold the history again, silently.
 //!
-//! The invariant: when [`Worker::start`] returns, the state is the fold of the input up to the committed offsets in
+//! The invariant: when [`Worker::live`] begins, the state is the fold of the input up to the committed offsets in
 //! the journaled order, and nothing has been written.
 
-use super::{
-    Begin, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker, micros,
-    step_of,
-};
-use connectors::log::{CommitLog, Committed, LogError};
-use connectors::source::{Assignment, SourceEvent};
-use rules::evaluate::StepOutput;
+use std::sync::Arc;
+use std::time::Duration;
 
+use connectors::log::{Committed, LogError};
+use connectors::source::{Assignment, SourceEvent};
+use rules::evaluate::{Engine, StepOutput};
+
+use super::{
+    Begin, Halt, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker,
+    micros, step_of,
+};
 use crate::console::health::State;
 use crate::delivery::recovery::{self, RecoveryError};
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
-use crate::shutdown::Shutdown;
+use crate::seed;
 use crate::step::Journal;
 
 impl Worker {
-    /// A worker that is ready to go live, or `None` when it was asked to stop before.
-    pub(super) fn start(
-        mut parts: Parts,
-        around: Surroundings,
-    ) -> Result<Option<Worker>, RunError> {
-        let committed = match parts.log.as_mut() {
-            Some(log) => {
-                if !fence(log.as_mut(), &around.shutdown)? {
-                    return Ok(None);
-                }
-                log.committed()?
-            }
-            None => Committed::default(),
+    /// A worker that knows nothing yet.
+    pub(super) fn new(parts: Parts, around: Surroundings) -> Worker {
+        let rules = Arc::clone(&parts.rules);
+        let merge = Merge::new(rules.schema.arrow(), &[], parts.limits);
+        Worker {
+            pending: Pending::new(0, Vec::new()),
+            meter: Meter::new(Arc::clone(&around.metrics), &rules),
+            engine: Engine::new(rules, &parts.app, seed::draw()),
+            parts,
+            around,
+            merge,
+            journal: Journal::default(),
+            out: StepOutput::default(),
+            paused: Vec::new(),
+            halted: Vec::new(),
+            finished: false,
+            summary: Summary::default(),
+            ticked: Duration::ZERO,
+            gauged: None,
+        }
+    }
+
+    /// Takes over the commit log, restores the state and goes live, until the end.
+    pub(super) fn start(&mut self) -> Result<(), RunError> {
+        if !self.fence()? {
+            return Ok(());
+        }
+        let committed = self.committed()?;
+        match self.assignment()? {
+            Some(assigned) => self.go(&committed, &assigned),
+            None => Ok(()),
+        }
+    }
+
+    /// The same after the group took everything away. Only polling joins it again, so that comes first here.
+    pub(super) fn start_again(&mut self, lost: Vec<u32>) -> Result<(), RunError> {
+        tracing::warn!(partitions = ?lost, "the group went on without this process; joining it again");
+        self.around.health.set(State::Starting);
+        self.forget()?;
+        let Some(assigned) = self.assignment()? else {
+            return Ok(());
         };
-        let Some(assigned) = assignment(&mut parts, &around)? else {
-            return Ok(None);
-        };
-        let begin = parts.begin;
-        let plan = recovery::plan(&parts.app, &committed, &assigned, |a| match begin {
+        if !self.fence()? {
+            return Ok(());
+        }
+        let committed = self.committed()?;
+        let elsewhere =
+            |(partition, _): &&(u32, i64)| !assigned.iter().any(|a| a.partition == *partition);
+        let missing: Vec<u32> = committed
+            .offsets
+            .iter()
+            .filter(elsewhere)
+            .map(|(p, _)| *p)
+            .collect();
+        if missing.is_empty() {
+            self.go(&committed, &assigned)
+        } else {
+            Err(RunError::Revoked(missing))
+        }
+    }
+
+    /// Drops all that is not committed, written outputs included: it will be read, decided and written again.
+    fn forget(&mut self) -> Result<(), RunError> {
+        if let Some(log) = self.parts.log.as_mut() {
+            log.abort()?;
+        }
+        self.parts.output.forget();
+        self.engine = Engine::new(Arc::clone(&self.parts.rules), &self.parts.app, seed::draw());
+        self.journal = Journal::default();
+        self.paused.clear();
+        self.halted.clear();
+        self.finished = false;
+        Ok(())
+    }
+
+    /// Restores the state and goes live.
+    fn go(&mut self, committed: &Committed, assigned: &[Assignment]) -> Result<(), RunError> {
+        let begin = self.parts.begin;
+        let plan = recovery::plan(&self.parts.app, committed, assigned, |a| match begin {
             Begin::Earliest => a.log_start,
             Begin::Latest => a.log_end,
         })?;
@@ -47,32 +110,21 @@ impl Worker {
                 "the log no longer reaches back to the first event of the state"
             );
         }
-        parts.source.start(&plan.starts)?;
-        let merge = Merge::new(
-            parts.engine.rules().schema.arrow(),
+        self.parts.source.start(&plan.starts)?;
+        self.merge = Merge::new(
+            self.parts.rules.schema.arrow(),
             &plan.starts,
-            parts.limits,
+            self.parts.limits,
         );
-        let mut meter = Meter::new(std::sync::Arc::clone(&around.metrics), parts.engine.rules());
-        for known in &assigned {
-            meter.log_end(known.partition, known.log_end);
+        for known in assigned {
+            self.meter.log_end(known.partition, known.log_end);
         }
-        let mut worker = Worker {
-            pending: Pending::new(plan.next_sequence, plan.live_from.clone()),
-            parts,
-            around,
-            merge,
-            journal: Journal::default(),
-            meter,
-            out: StepOutput::default(),
-            paused: Vec::new(),
-            halted: Vec::new(),
-            finished: false,
-            summary: Summary::default(),
-            ticked: std::time::Duration::ZERO,
-            gauged: None,
-        };
-        Ok(worker.refold(&plan)?.then_some(worker))
+        self.pending = Pending::new(plan.next_sequence, plan.live_from.clone());
+        if self.refold(&plan)? {
+            self.live()
+        } else {
+            Ok(())
+        }
     }
 
     /// Folds the journaled history; false when asked to stop on the way.
@@ -93,14 +145,7 @@ impl Worker {
                 if self.around.shutdown.requested() {
                     return Ok(false);
                 }
-                if let Some((partition, offset, cause)) = self.halted.pop() {
-                    return Err(RecoveryError::Halted {
-                        partition,
-                        offset,
-                        cause,
-                    }
-                    .into());
-                }
+                self.check_halted(plan)?;
                 let progress = self.refold_step()?;
                 if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
                     let committed = entry
@@ -126,13 +171,29 @@ impl Worker {
         Ok(true)
     }
 
+    /// A partition may stand still again where it did before the restart; what was committed must be readable.
+    fn check_halted(&self, plan: &Plan) -> Result<(), RecoveryError> {
+        let committed = |(partition, offset, _): &&Halt| {
+            let mut ends = plan.live_from.iter();
+            ends.any(|(known, end)| known == partition && offset < end)
+        };
+        match self.halted.iter().find(committed) {
+            None => Ok(()),
+            Some((partition, offset, cause)) => Err(RecoveryError::Halted {
+                partition: *partition,
+                offset: *offset,
+                cause: cause.clone(),
+            }),
+        }
+    }
+
     /// Folds what the merge has; true when it had something.
     fn refold_step(&mut self) -> Result<bool, RunError> {
         let Taken::Step(merged) = self.merge.take(micros(self.around.clock.elapsed()))? else {
             return Ok(false);
         };
         let started = self.around.clock.elapsed();
-        self.parts.engine.fold(&step_of(&merged));
+        self.engine.fold(&step_of(&merged));
         self.meter.stage(
             Stage::Decide,
             self.around.clock.elapsed().saturating_sub(started),
@@ -141,39 +202,44 @@ impl Worker {
         self.summary.refolded += u64::try_from(merged.times.len()).unwrap_or_default();
         Ok(true)
     }
-}
 
-/// Takes over the commit log; a cluster that does not answer yet is asked again until somebody wants to stop, which is
-/// when this is false.
-fn fence(log: &mut dyn CommitLog, shutdown: &Shutdown) -> Result<bool, LogError> {
-    loop {
-        match log.fence() {
-            Err(LogError::Retry { operation, cause }) => {
-                if shutdown.requested() {
-                    return Ok(false);
+    /// Takes over the commit log; a cluster that does not answer yet is asked again until somebody wants to stop, which
+    /// is when this is false.
+    fn fence(&mut self) -> Result<bool, LogError> {
+        let Some(log) = self.parts.log.as_mut() else {
+            return Ok(true);
+        };
+        loop {
+            match log.fence() {
+                Err(LogError::Retry { operation, cause }) => {
+                    if self.around.shutdown.requested() {
+                        return Ok(false);
+                    }
+                    tracing::warn!(operation, cause, "trying again");
                 }
-                tracing::warn!(operation, cause, "trying again");
+                result => return result.map(|()| true),
             }
-            result => return result.map(|()| true),
         }
     }
-}
 
-/// Waits for the source to say which partitions there are.
-fn assignment(
-    parts: &mut Parts,
-    around: &Surroundings,
-) -> Result<Option<Vec<Assignment>>, RunError> {
-    loop {
-        if around.shutdown.requested() {
-            return Ok(None);
-        }
-        match parts.source.poll(super::POLL_WAIT) {
-            Ok(SourceEvent::Assigned(assigned)) => return Ok(Some(assigned)),
-            Err(error) if !error.retry => return Err(error.into()),
-            Err(error) => tracing::warn!(%error, "source failed, trying again"),
-            // Nothing comes before start() but news of an empty group.
-            Ok(_) => {}
+    fn committed(&mut self) -> Result<Committed, LogError> {
+        let log = self.parts.log.as_mut();
+        log.map_or_else(|| Ok(Committed::default()), |log| log.committed())
+    }
+
+    /// Waits for the source to say which partitions there are.
+    fn assignment(&mut self) -> Result<Option<Vec<Assignment>>, RunError> {
+        loop {
+            if self.around.shutdown.requested() {
+                return Ok(None);
+            }
+            match self.parts.source.poll(super::POLL_WAIT) {
+                Ok(SourceEvent::Assigned(assigned)) => return Ok(Some(assigned)),
+                Err(error) if !error.retry => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "source failed, trying again"),
+                // Nothing comes before start() but news of an empty group.
+                Ok(_) => {}
+            }
         }
     }
 }

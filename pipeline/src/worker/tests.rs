@@ -13,12 +13,13 @@ use connectors::record::{NO_APPEND_TIME, OutRecord};
 use rules::decision::Renderer;
 use rules::definition::PackSource;
 use rules::ruleset::RuleSet;
-use rules::state::seed::HashSeed;
 
 use super::*;
 use crate::clock::SystemClock;
 use crate::observe::Nobody;
 use crate::operator::wanted;
+
+mod lost;
 
 const PARTITIONS: u32 = 3;
 
@@ -93,7 +94,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
         source: Box::new(MemorySource::new(log, "events", faults.clone()).bounded()),
         begin: Begin::Earliest,
         decode: Decode::new(Arc::new(rules.schema.clone()), Some(decoder), caster),
-        engine: Engine::new(rules, "app", HashSeed::FIXED),
+        rules,
         output: Output::new(
             renderer,
             "events",

@@ -63,7 +63,9 @@ fn a_second_instance_shares_the_partitions() {
     let (mut lost, mut gained) = (Vec::new(), Vec::new());
     for _ in 0..3_000 {
         match first.poll(WAIT) {
-            Ok(SourceEvent::Revoked(partitions)) => lost.extend(partitions),
+            Ok(SourceEvent::Revoked(partitions) | SourceEvent::Lost(partitions)) => {
+                lost.extend(partitions)
+            }
             Ok(SourceEvent::Assigned(partitions)) => panic!("assigned again: {partitions:?}"),
             Ok(_) => {}
             Err(error) => assert!(error.retry, "{error}"),

@@ -20,6 +20,7 @@ use self::scan::Scanner;
 use self::tree::{Node, tree};
 use super::row::{Problem, Rows};
 use super::value::Scalar;
+use super::verdicts::{self, Verdicts, empty};
 use super::{Decoded, Decoder, Limits, WantedColumn, WantedError};
 use crate::reject::RejectCode;
 
@@ -175,37 +176,13 @@ impl JsonDecoder {
 
 impl Decoder for JsonDecoder {
     fn decode(&mut self, values: &BinaryArray) -> Decoded {
-        let mut taken = Vec::with_capacity(values.len());
-        let mut rejects = Vec::new();
+        let mut verdicts = Verdicts::with_capacity(values.len());
         for row in 0..values.len() {
-            let outcome = if values.is_null(row) {
-                Err(empty("a tombstone"))
-            } else if values.value(row).is_empty() {
-                Err(empty("no bytes"))
-            } else {
-                self.record(values.value(row))
-            };
-            match outcome {
-                Ok(()) => taken.push(u32::try_from(row).unwrap_or(u32::MAX)),
-                Err(problem) => {
-                    self.rows.drop_row();
-                    rejects.push(problem.at(row));
-                }
-            }
+            let outcome =
+                verdicts::bytes(values, row, "no bytes").and_then(|value| self.record(value));
+            verdicts.note(&mut self.rows, row, outcome);
         }
-        Decoded {
-            rows: self.rows.finish(),
-            taken,
-            rejects,
-        }
-    }
-}
-
-/// There is nothing to decode.
-pub(super) fn empty(what: &str) -> Problem {
-    Problem {
-        code: RejectCode::Empty,
-        detail: what.to_owned(),
+        verdicts.finish(&mut self.rows)
     }
 }
 
