@@ -88,7 +88,7 @@ impl Checker<'_> {
         if self.findings.errors() == errors {
             // A misspelt use would be reported a second time, as a declaration that nothing uses.
             self.all_used(written);
-            self.within_budget(written);
+            self.rule_within_budget(written, &lets, when.as_ref(), explain.as_ref());
         }
         let id = written.id.as_ref()?.text.clone();
         let (name, owner, tags) = labels?;
