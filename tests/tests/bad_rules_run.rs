@@ -1,4 +1,4 @@
-//! The rows of the table of bad input that concern a pack while it runs: R5.
+//! The rows of the table of bad input that concern a pack while it runs: R5 and R6.
 //!
 //! The idea: a pack goes through the engine, over a few rows of which some are made to fail. The invariant: whatever a
 //! row holds, evaluation ends, and its neighbours come out as they do without it.
@@ -15,9 +15,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow::datatypes::Int64Type;
 use packs_common::{codes, lines};
 use rules::compile::compile;
 use rules::definition::PackSource;
@@ -53,6 +54,18 @@ fn rules(condition: &str) -> Arc<RuleSet> {
 
 /// A row: an int, a float, a text.
 type Row = (Option<i64>, Option<f64>, Option<String>);
+
+/// Five rows, of which each of the last three is bad in a way of its own.
+fn five() -> Vec<Row> {
+    let row = |n, f, t: Option<&str>| (n, f, t.map(str::to_owned));
+    vec![
+        row(Some(2), Some(8.0), Some("7")),
+        row(Some(5), Some(2.0), Some("1")),
+        row(Some(0), Some(f64::NAN), Some("x")),
+        row(None, None, None),
+        row(Some(i64::MAX), Some(f64::INFINITY), Some("")),
+    ]
+}
 
 /// Runs rows through a fresh engine in steps of so many.
 fn run(rules: &Arc<RuleSet>, rows: &[Row], cut: usize) -> Vec<StepOutput> {
@@ -139,4 +152,77 @@ fn r5_the_dearest_rule_that_is_allowed_ends_on_every_event() {
         })
         .collect();
     assert_eq!(told(&rules, &rows, 8), "5");
+}
+
+#[test]
+fn r6_errors_while_a_rule_runs_are_unknown_counted_and_alone() {
+    for (condition, expected) in [
+        ("100 / n > 4", "0 1; division_by_zero 1"),
+        ("n <> 0 AND 100 / n > 4", "0 1"),
+        ("n % 0 = 1", "; division_by_zero 4"),
+        ("n + 1 > 0", "0 1 2; overflow 1"),
+        ("n * n >= 0", "0 1 2; overflow 1"),
+        ("-n - 2 < 0", "0 1 2; overflow 1"),
+        ("f > 4", "0; not_a_number 2"),
+        ("f < 4", "1; not_a_number 2"),
+        ("NOT (f > 4)", "1; not_a_number 2"),
+        ("f = f", "0 1; not_a_number 2"),
+        ("ln(f - 2) > 0", "0; not_a_number 3"),
+        ("sqrt(0 - f) > 0 OR n = 5", "1; not_a_number 3"),
+        ("CAST(t AS int) > 1", "0; bad_cast 2"),
+        ("n > 1", "0 1 4"),
+        ("NOT (n > 1)", "2"),
+        ("n = NULL", ""),
+        ("n <> NULL OR n = 5", "1"),
+        ("n IS NULL", "3"),
+        ("coalesce(100 / n, 99) > 40", "0 2 3"),
+    ] {
+        let rules = rules(condition);
+        assert_eq!(told(&rules, &five(), 5), expected, "{condition}");
+        assert_eq!(
+            told(&rules, &five(), 1),
+            expected,
+            "{condition}, one by one"
+        );
+        let good = &five()[..2];
+        let alone: Vec<_> = told(&rules, good, 2)
+            .split(';')
+            .next()
+            .unwrap()
+            .split(' ')
+            .map(str::to_owned)
+            .collect();
+        let among: Vec<_> = expected
+            .split(';')
+            .next()
+            .unwrap()
+            .split(' ')
+            .filter(|row| ["0", "1", ""].contains(row))
+            .collect();
+        assert!(
+            alone == among || among.is_empty() && alone == [""],
+            "{condition}: {alone:?}"
+        );
+    }
+}
+
+#[test]
+fn r6_a_feature_leaves_out_what_cannot_be_computed() {
+    for cut in [1, 5] {
+        let outputs = run(&rules("parts > 0"), &five(), cut);
+        let sums: Vec<i64> = outputs
+            .iter()
+            .flat_map(|output| {
+                output.features[0]
+                    .as_primitive::<Int64Type>()
+                    .values()
+                    .to_vec()
+            })
+            .collect();
+        assert_eq!(
+            sums,
+            [50, 70, 70, 70, 70],
+            "100/2, 100/5, and nothing of the rest"
+        );
+    }
 }
