@@ -5,6 +5,8 @@
 //!
 //! A column is a value rules can name: first the schema's fields in order, then the members of the features in order.
 
+use std::ops::Range;
+
 use crate::aggregate::Aggregate;
 use crate::diagnostic::Diagnostic;
 use crate::explain::Template;
@@ -124,6 +126,8 @@ impl Mode {
 pub struct Rule {
     /// `VEL-01`.
     pub id: String,
+    /// Where it begins: bytes of the pack's text.
+    pub place: Range<usize>,
     /// What it is for.
     pub name: String,
     /// Who answers for it.

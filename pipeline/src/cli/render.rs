@@ -67,11 +67,9 @@ fn one(finding: &Finding, text: Option<&SourceText>, renderer: &Renderer) -> Str
         .elements(notes())])
 }
 
-/// Writes findings for programs: one JSON object.
-///
-/// # Errors
-/// When `out` cannot be written to.
-pub fn json(findings: &[Finding], texts: &[SourceText], out: &mut dyn Write) -> io::Result<()> {
+/// Findings for programs: one JSON object.
+#[must_use]
+pub fn value(findings: &[Finding], texts: &[SourceText]) -> serde_json::Value {
     let object = |finding: &Finding| {
         let text = texts.iter().find(|text| text.file == finding.file);
         let place = text.map(|text| finding.position(&text.text));
@@ -95,10 +93,9 @@ pub fn json(findings: &[Finding], texts: &[SourceText], out: &mut dyn Write) -> 
             .filter(|finding| finding.severity == severity)
             .count()
     };
-    let report = serde_json::json!({
+    serde_json::json!({
         "findings": findings.iter().map(object).collect::<Vec<_>>(),
         "errors": count(Severity::Error),
         "warnings": count(Severity::Warning),
-    });
-    writeln!(out, "{report:#}")
+    })
 }

@@ -99,6 +99,7 @@ impl Checker<'_> {
             name: name.unwrap_or_else(|| id.clone()),
             reason: then.reason.unwrap_or_else(|| id.clone()),
             id,
+            place: written.span.clone(),
             owner,
             tags,
             mode: mode?,
