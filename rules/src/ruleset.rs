@@ -154,6 +154,8 @@ pub struct Rule {
     pub notify: Option<String>,
     /// At most one alert per key and span of event time.
     pub once_per: Option<OncePer>,
+    /// At most so many alerts of all keys together while event time moves on by a span.
+    pub at_most: Option<AtMost>,
     /// The sentence a hit says.
     pub explain: Template,
     /// Feature columns that `when`, the lets and `explain` read: what the decision's `values` hold.
@@ -175,6 +177,15 @@ pub struct OncePer {
     /// Schema fields; an event where one is missing is never suppressed.
     pub key: Vec<usize>,
     /// An alert within this span of the last one is suppressed.
+    pub span: Span,
+}
+
+/// See [`Rule::at_most`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtMost {
+    /// Alerts that may go out.
+    pub count: u32,
+    /// While the greatest event time taken moves on by this.
     pub span: Span,
 }
 

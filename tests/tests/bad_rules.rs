@@ -185,6 +185,23 @@ fn r8_a_live_rule_that_hits_on_everything() {
 }
 
 #[test]
+fn r8_a_limit_of_alerts_that_is_none() {
+    for (limit, wanted) in [
+        ("100 per hour", vec!["E0103"]),
+        ("100", vec!["E0103"]),
+        ("0/1h", vec!["E0103"]),
+        ("1000000/1h", vec!["E0103"]),
+        ("5/0s", vec!["E0103"]),
+        ("5/h", vec!["E0108"]),
+        ("-1/5", vec!["E0103", "E0108"]),
+        ("5 / 1h", vec![]),
+    ] {
+        let text = spoiled("score: 10", &format!("score: 10, at_most: {limit}"));
+        assert_eq!(codes(&text), wanted, "{limit}");
+    }
+}
+
+#[test]
 fn r9_a_key_without_bound_is_warned_of() {
     for key in ["id", "ts", "[card, id]"] {
         let text = spoiled("by: card, agg: count", &format!("by: {key}, agg: count"));

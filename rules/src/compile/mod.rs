@@ -9,6 +9,7 @@
 //! between features, [`fingerprint`] says when two of them mean the same.
 
 mod aggregates;
+mod alerts;
 mod cost;
 mod explanation;
 mod features;

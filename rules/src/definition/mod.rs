@@ -189,6 +189,8 @@ pub struct ThenDefinition {
     pub notify: Option<Text>,
     /// `merchant_id, 15m`.
     pub once_per: Option<Text>,
+    /// `100/1h`.
+    pub at_most: Option<Text>,
 }
 
 /// `policy:` as written.
