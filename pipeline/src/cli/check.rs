@@ -109,12 +109,7 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
             continue;
         }
         seen.push(file);
-        let pack = if is_config(file) {
-            load_config(file, lookup, &mut found).map(|(config, rules)| (config.pack, rules))
-        } else {
-            load_pack(file, &mut found).map(|rules| (file.clone(), Arc::new(rules)))
-        };
-        packs.extend(pack);
+        packs.extend(file_or_pack(file, lookup, &mut found));
     }
     let (samples, failed) = sampled(args, &packs, &mut found);
     match args.output {
@@ -139,6 +134,19 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
         Exit::Ok | Exit::Findings => Exit::Outside,
         wrong => wrong,
     })
+}
+
+/// Reads a configuration with its pack, or a pack, whichever is there: where the pack lies, and the pack.
+pub fn file_or_pack(
+    file: &Path,
+    lookup: System,
+    found: &mut Found,
+) -> Option<(PathBuf, Arc<RuleSet>)> {
+    if is_config(file) {
+        load_config(file, lookup, found).map(|(config, rules)| (config.pack, rules))
+    } else {
+        load_pack(file, found).map(|rules| (file.to_owned(), Arc::new(rules)))
+    }
 }
 
 /// What each pack makes of the sample, if there is one; the first that cannot be had ends it.

@@ -108,7 +108,10 @@ fn lists_come_from_the_lists() {
         ("connectors", "kafka"),
         ("formats", "parquet"),
         ("aggregates", "count_distinct"),
-        ("windows", "over: forever"),
+        (
+            "windows",
+            "over: {last: 5}            last: the last 5 events",
+        ),
         ("functions", "geo_km("),
         ("errors", "E1010"),
         ("metrics", "tollgate_decisions_total{outcome}"),
@@ -170,6 +173,21 @@ fn check_reports_the_place_of_each_problem_and_what_to_do() {
             .any(|f| f["code"] == "E1002" && f["line"] == 3 && f["column"] == 10),
         "{out}"
     );
+}
+
+#[test]
+fn a_line_too_long_to_show_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipeline.yaml");
+    let long = "x".repeat(20_000);
+    let text = format!("name: a\npack: {{ a: 1, a: {long} }}\nsinks: {{ b: 1, b: 2 }}\n");
+    std::fs::write(&path, text).unwrap();
+    let (exit, out, _) = tollgate(&["check", path.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Config);
+    let place = format!("error[E0106]: {}:2:15: `a` is given twice", path.display());
+    assert!(out.contains(&place), "{:.1000}", out);
+    // What stands on another line is shown as ever, with the number of its line.
+    assert!(out.contains("\n3 | sinks: { b: 1, b: 2 }\n"), "{out}");
 }
 
 #[test]
