@@ -28,7 +28,8 @@ pub struct RuleSet {
     pub schema: Schema,
     /// All columns: schema fields, then feature members.
     pub columns: Vec<Column>,
-    /// Distinct keys with everything computed per key.
+    /// Keys with what is computed per key. A key comes once, or once more for every 64 filters it goes beyond: see
+    /// [`Group::filters`].
     pub groups: Vec<Group>,
     /// All features in the order written.
     pub features: Vec<Feature>,

@@ -141,6 +141,20 @@ fn r5_what_is_beyond_the_cost_budget_is_told_its_estimate() {
 }
 
 #[test]
+fn r6_what_happens_on_an_error_can_be_said_and_not_changed() {
+    let with = |on: &str| codes(&format!("{SMALL}policy:\n  on_error: {on}\n"));
+    for (on, wanted) in [
+        ("{ rule: skip_and_count }", vec![]),
+        ("{ budget_exceeded: approve_and_flag }", vec![]),
+        ("{ rule: decline }", vec!["E0103"]),
+        ("{ budget_exceeded: approve }", vec!["E0103"]),
+        ("{ event: skip }", vec!["E0102"]),
+    ] {
+        assert_eq!(with(on), wanted, "{on}");
+    }
+}
+
+#[test]
 fn r7_ids_and_labels() {
     for id in [
         "../../etc/passwd",

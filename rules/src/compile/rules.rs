@@ -240,8 +240,7 @@ impl Checker<'_> {
     /// A condition that reads nothing is the same for every event: on all of them it would be an alert storm, on none it
     /// is likely a slip. Only the storm of a live rule is an error.
     fn constant(&mut self, source: Source<'_>, program: &Program, mode: Option<Mode>) {
-        // Constants are folded, so what always holds is written as such.
-        let always = program.canonical().starts_with("true");
+        let always = program.constant() == Some(true);
         let place = self.place(source, &(0..source.text.len()));
         let help =
             "a rule that is switched off has `mode: off`, one that is tried out `mode: shadow`";
