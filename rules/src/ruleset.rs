@@ -5,6 +5,8 @@
 //!
 //! A column is a value rules can name: first the schema's fields in order, then the members of the features in order.
 
+use std::ops::Range;
+
 use crate::aggregate::Aggregate;
 use crate::diagnostic::Diagnostic;
 use crate::explain::Template;
@@ -26,7 +28,8 @@ pub struct RuleSet {
     pub schema: Schema,
     /// All columns: schema fields, then feature members.
     pub columns: Vec<Column>,
-    /// Distinct keys with everything computed per key.
+    /// Keys with what is computed per key. A key comes once, or once more for every 64 filters it goes beyond: see
+    /// [`Group::filters`].
     pub groups: Vec<Group>,
     /// All features in the order written.
     pub features: Vec<Feature>,
@@ -145,6 +148,8 @@ impl Mode {
 pub struct Rule {
     /// `VEL-01`.
     pub id: String,
+    /// Where it begins: bytes of the pack's text.
+    pub place: Range<usize>,
     /// What it is for.
     pub name: String,
     /// Who answers for it.
@@ -171,6 +176,8 @@ pub struct Rule {
     pub notify: Option<String>,
     /// At most one alert per key and span of event time.
     pub once_per: Option<OncePer>,
+    /// At most so many alerts of all keys together while event time moves on by a span.
+    pub at_most: Option<AtMost>,
     /// The sentence a hit says.
     pub explain: Template,
     /// Feature columns that `when`, the lets and `explain` read: what the decision's `values` hold.
@@ -192,6 +199,15 @@ pub struct OncePer {
     /// Schema fields; an event where one is missing is never suppressed.
     pub key: Vec<usize>,
     /// An alert within this span of the last one is suppressed.
+    pub span: Span,
+}
+
+/// See [`Rule::at_most`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AtMost {
+    /// Alerts that may go out.
+    pub count: u32,
+    /// While the greatest event time taken moves on by this.
     pub span: Span,
 }
 

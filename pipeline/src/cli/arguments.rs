@@ -130,6 +130,15 @@ pub struct CheckArgs {
     /// Warnings make it fail too
     #[arg(long)]
     pub strict: bool,
+    /// Also run the packs over these events (ndjson, csv or parquet, by the ending) and say how often each rule hits
+    #[arg(long, value_name = "FILE")]
+    pub sample: Option<PathBuf>,
+    /// A live rule that hits on more of the sample than this is an error
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = percent, requires = "sample")]
+    pub max_match_rate: f64,
+    /// Make that a warning
+    #[arg(long, requires = "sample")]
+    pub force: bool,
     /// Accept secret files that every user of the machine can read
     #[arg(long)]
     pub allow_insecure_perms: bool,
@@ -216,6 +225,21 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn rate(text: &str) -> Result<f64, String> {
     crate::config::parse_rate(text)
         .ok_or_else(|| "write a number and `/s`, `/m` or `/h`, such as `1000/s`".to_owned())
+}
+
+/// `10%` or `0.1`.
+fn percent(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent
+            .trim()
+            .parse()
+            .ok()
+            .map(|percent: f64| percent / 100.0),
+        None => text.parse().ok(),
+    };
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "write a share such as `10%` or `0.1`".to_owned())
 }
 
 fn share(text: &str) -> Result<f64, String> {

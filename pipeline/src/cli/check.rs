@@ -1,7 +1,9 @@
 //! `tollgate check`: everything that is wrong with packs and pipeline configurations, in one run.
 //!
 //! The idea: a file is taken for a configuration when it has a key that only configurations have; a configuration's
-//! pack is checked with it. The invariant: every finding of every file is reported, whatever was found before.
+//! pack is checked with it, and with `--sample` run over events ([`sample`]). The invariant: every finding of every file is reported, whatever was found before.
+
+mod sample;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::sync::Arc;
 
 use rules::ruleset::RuleSet;
 
+use self::sample::{Sample, SampleError};
 use super::arguments::{CheckArgs, Report};
 use super::{Exit, Io, render};
 use crate::config::{self, Config, System};
@@ -56,6 +59,14 @@ pub fn load_pack(path: &Path, found: &mut Found) -> Option<RuleSet> {
     compile(&loaded.source?, found)
 }
 
+/// The name findings about a pack's own text carry: that of its file, as [`load_pack`] reads it.
+fn file_of(pack: &Path) -> String {
+    pack::locate(pack).map_or_else(
+        |_| pack.display().to_string(),
+        |file| file.display().to_string(),
+    )
+}
+
 /// Compiles a pack whose texts are there.
 pub fn compile(source: &rules::definition::PackSource, found: &mut Found) -> Option<RuleSet> {
     match rules::compile::compile(source) {
@@ -93,6 +104,7 @@ pub fn load_config(
 pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
     let mut found = Found::default();
     let mut seen: Vec<&PathBuf> = Vec::new();
+    let mut packs = Vec::new();
     let lookup = System {
         allow_insecure_perms: args.allow_insecure_perms,
     };
@@ -101,14 +113,66 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
             continue;
         }
         seen.push(file);
-        if is_config(file) {
-            let _both = load_config(file, lookup, &mut found);
-        } else {
-            let _rules = load_pack(file, &mut found);
+        packs.extend(file_or_pack(file, lookup, &mut found));
+    }
+    let (samples, failed) = sampled(args, &packs, &mut found);
+    match args.output {
+        Report::Text => {
+            report(&found, Report::Text, io)?;
+            samples.iter().try_for_each(|sample| sample.text(io.out))?;
+        }
+        Report::Json => {
+            let mut whole = render::value(&found.all(), &found.texts);
+            if args.sample.is_some() {
+                whole["samples"] = samples.iter().map(Sample::json).collect();
+            }
+            writeln!(io.out, "{whole:#}")?;
         }
     }
-    report(&found, args.output, io)?;
-    Ok(found.exit(args.strict))
+    let exit = found.exit(args.strict);
+    let Some(error) = failed else {
+        return Ok(exit);
+    };
+    writeln!(io.err, "error: {error}")?;
+    Ok(match exit {
+        Exit::Ok | Exit::Findings => Exit::Outside,
+        wrong => wrong,
+    })
+}
+
+/// Reads a configuration with its pack, or a pack, whichever is there: where the pack lies, and the pack.
+pub fn file_or_pack(
+    file: &Path,
+    lookup: System,
+    found: &mut Found,
+) -> Option<(PathBuf, Arc<RuleSet>)> {
+    if is_config(file) {
+        load_config(file, lookup, found).map(|(config, rules)| (config.pack, rules))
+    } else {
+        load_pack(file, found).map(|rules| (file.to_owned(), Arc::new(rules)))
+    }
+}
+
+/// What each pack makes of the sample, if there is one; the first that cannot be had ends it.
+fn sampled(
+    args: &CheckArgs,
+    packs: &[(PathBuf, Arc<RuleSet>)],
+    found: &mut Found,
+) -> (Vec<Sample>, Option<SampleError>) {
+    let mut samples = Vec::new();
+    let Some(events) = &args.sample else {
+        return (samples, None);
+    };
+    for (path, rules) in packs {
+        match sample::run(args, events, &file_of(path), rules) {
+            Ok((sample, findings)) => {
+                found.pack.extend(findings);
+                samples.push(sample);
+            }
+            Err(error) => return (samples, Some(error)),
+        }
+    }
+    (samples, None)
 }
 
 /// Shows what was found, with a line that sums it up.
@@ -118,7 +182,7 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
 pub fn report(found: &Found, output: Report, io: &mut Io<'_>) -> io::Result<()> {
     let all = found.all();
     match output {
-        Report::Json => render::json(&all, &found.texts, io.out),
+        Report::Json => writeln!(io.out, "{:#}", render::value(&all, &found.texts)),
         Report::Text => {
             render::text(&all, &found.texts, io.color, io.out)?;
             writeln!(io.out, "{}", summary(&all))

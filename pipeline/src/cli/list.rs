@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use connectors::format::Format;
 use rules::aggregate::Aggregate;
 use rules::expression::function;
+use rules::window::Form;
 
 use super::explain::pages;
 use super::{Exit, Io};
@@ -109,23 +110,10 @@ fn about_aggregate(aggregate: Aggregate) -> &'static str {
 }
 
 fn windows() -> Vec<Line> {
-    [
-        (
-            "over: 10m",
-            "sliding: (t - 10m, t]; an event exactly 10 minutes old has left",
-        ),
-        (
-            "over: {from: 14d, to: 7d}",
-            "delayed: (t - 14d, t - 7d], for labels that come late",
-        ),
-        (
-            "over: {last: 5}",
-            "the last 5 events of the key by time, then order taken",
-        ),
-        ("over: forever", "since the key was first seen"),
-    ]
-    .map(|(name, about)| line(name, about))
-    .to_vec()
+    Form::ALL
+        .iter()
+        .map(|form| line(form.written, format!("{}: {}", form.name, form.about)))
+        .collect()
 }
 
 fn functions() -> Vec<Line> {

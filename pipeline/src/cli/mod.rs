@@ -15,6 +15,7 @@ mod list;
 mod logging;
 mod progress;
 pub mod render;
+mod replay;
 mod rule_test;
 mod run;
 mod start;

@@ -1,6 +1,7 @@
 //! How findings are shown: for people with the line, a caret and what to do; for programs as JSON.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
@@ -8,6 +9,9 @@ use crate::finding::{Finding, Severity, SourceText};
 
 /// Lines longer than this are cut around the caret by the renderer.
 const WIDTH: usize = 120;
+
+/// Lines that are more than this together are not shown, only named: cutting them takes the renderer too long.
+const SHOWN_BYTES_MAX: usize = 16 << 10;
 
 /// Writes findings for people.
 ///
@@ -53,11 +57,19 @@ fn one(finding: &Finding, text: Option<&SourceText>, renderer: &Renderer) -> Str
     };
     let end = finding.span.end.min(text.text.len());
     let start = finding.span.start.min(end);
-    let mut mark = AnnotationKind::Primary.span(start..end);
+    let shown = lines_around(&text.text, start..end);
+    if shown.len() > SHOWN_BYTES_MAX {
+        let (line, column) = finding.position(&text.text);
+        let title = format!("{}:{line}:{column}: {}", finding.file, finding.message);
+        return renderer.render(&[level.primary_title(title).id(id).elements(notes())]);
+    }
+    let mut mark = AnnotationKind::Primary.span(start - shown.start..end - shown.start);
     if !finding.label.is_empty() {
         mark = mark.label(finding.label.as_str());
     }
-    let snippet = Snippet::source(text.text.as_str())
+    let above = text.text.as_bytes().iter().take(shown.start);
+    let snippet = Snippet::source(text.text.get(shown).unwrap_or_default())
+        .line_start(1 + above.filter(|byte| **byte == b'\n').count())
         .path(text.file.as_str())
         .annotation(mark);
     renderer.render(&[level
@@ -67,11 +79,18 @@ fn one(finding: &Finding, text: Option<&SourceText>, renderer: &Renderer) -> Str
         .elements(notes())])
 }
 
-/// Writes findings for programs: one JSON object.
-///
-/// # Errors
-/// When `out` cannot be written to.
-pub fn json(findings: &[Finding], texts: &[SourceText], out: &mut dyn Write) -> io::Result<()> {
+/// The whole lines a place stands on. The renderer looks at all it is given, once per finding, and a text may have a
+/// mebibyte and a thousand findings.
+fn lines_around(text: &str, place: Range<usize>) -> Range<usize> {
+    let before = text.get(..place.start).and_then(|text| text.rfind('\n'));
+    let behind = text.get(place.end..).and_then(|text| text.find('\n'));
+    let start = before.map_or(0, |at| at + 1);
+    start..behind.map_or(text.len(), |at| place.end + at + 1)
+}
+
+/// Findings for programs: one JSON object.
+#[must_use]
+pub fn value(findings: &[Finding], texts: &[SourceText]) -> serde_json::Value {
     let object = |finding: &Finding| {
         let text = texts.iter().find(|text| text.file == finding.file);
         let place = text.map(|text| finding.position(&text.text));
@@ -95,10 +114,9 @@ pub fn json(findings: &[Finding], texts: &[SourceText], out: &mut dyn Write) -> 
             .filter(|finding| finding.severity == severity)
             .count()
     };
-    let report = serde_json::json!({
+    serde_json::json!({
         "findings": findings.iter().map(object).collect::<Vec<_>>(),
         "errors": count(Severity::Error),
         "warnings": count(Severity::Warning),
-    });
-    writeln!(out, "{report:#}")
+    })
 }

@@ -108,7 +108,10 @@ fn lists_come_from_the_lists() {
         ("connectors", "kafka"),
         ("formats", "parquet"),
         ("aggregates", "count_distinct"),
-        ("windows", "over: forever"),
+        (
+            "windows",
+            "over: {last: 5}            last: the last 5 events",
+        ),
         ("functions", "geo_km("),
         ("errors", "E1010"),
         ("metrics", "tollgate_decisions_total{outcome}"),
@@ -170,6 +173,21 @@ fn check_reports_the_place_of_each_problem_and_what_to_do() {
             .any(|f| f["code"] == "E1002" && f["line"] == 3 && f["column"] == 10),
         "{out}"
     );
+}
+
+#[test]
+fn a_line_too_long_to_show_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("pipeline.yaml");
+    let long = "x".repeat(20_000);
+    let text = format!("name: a\npack: {{ a: 1, a: {long} }}\nsinks: {{ b: 1, b: 2 }}\n");
+    std::fs::write(&path, text).unwrap();
+    let (exit, out, _) = tollgate(&["check", path.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Config);
+    let place = format!("error[E0106]: {}:2:15: `a` is given twice", path.display());
+    assert!(out.contains(&place), "{:.1000}", out);
+    // What stands on another line is shown as ever, with the number of its line.
+    assert!(out.contains("\n3 | sinks: { b: 1, b: 2 }\n"), "{out}");
 }
 
 #[test]
@@ -238,4 +256,89 @@ fn the_feature_table_does_not_depend_on_the_steps() {
         });
         assert!(tables.iter().all(|table| *table == tables[0]), "{ending}");
     }
+}
+
+/// A pack whose first rule hits where its amount is above ten, tried out over a hundred events and a repeat.
+fn storm() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let pack = "pack: storm\nschema:\n  id: id\n  time: ts\n  fields: { id: text, ts: timestamp, amount: int }\n\
+                rules:\n  - id: WIDE\n    when: amount > 10\n    then: { action: review }\n  \
+                - { id: TRIED, mode: shadow, when: amount > 0, then: { action: review } }\n  \
+                - { id: RARE, when: amount = 99, then: { action: review } }\n\
+                policy: { order: [review, approve] }\n";
+    std::fs::write(dir.path().join("pack.yaml"), pack).unwrap();
+    let event = |n: u32| {
+        let amount = if n.is_multiple_of(4) { 90 + n / 8 } else { 1 };
+        format!("{{\"id\":\"e{n}\",\"ts\":\"2026-01-01T00:00:00Z\",\"amount\":{amount}}}\n")
+    };
+    let mut events: String = (0..100).map(event).collect();
+    events += &event(4);
+    events += "{\"id\":\n";
+    std::fs::write(dir.path().join("a.ndjson"), events).unwrap();
+    dir
+}
+
+#[test]
+fn r8_a_live_rule_that_hits_on_too_much_of_a_sample_needs_force() {
+    let dir = storm();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (pack, events) = (file(""), file("a.ndjson"));
+    let check = |more: &[&str]| tollgate(&[&["check", &pack, "--sample", &events], more].concat());
+    let (exit, out, err) = check(&[]);
+    assert_eq!((exit, err.as_str()), (Exit::Rule, ""), "{out}");
+    for part in [
+        "error[E0406]: this live rule hits on 25.00 % of the events of",
+        "pack.yaml:7:9",
+        "25 of 100 events",
+        "100 events, 1 rejected",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    let table: Vec<Vec<&str>> = out
+        .lines()
+        .skip_while(|line| !line.starts_with("rule "))
+        .skip(1)
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        table,
+        [
+            ["WIDE", "live", "25", "25", "25.00", "%"],
+            ["TRIED", "shadow", "100", "0", "100.00", "%"],
+            ["RARE", "live", "2", "2", "2.00", "%"],
+        ]
+    );
+    let ends = |more: &[&str]| check(more).0;
+    assert_eq!(ends(&["--force"]), Exit::Ok);
+    assert_eq!(ends(&["--force", "--strict"]), Exit::Findings);
+    assert_eq!(ends(&["--max-match-rate", "25%"]), Exit::Ok);
+    assert_eq!(ends(&["--max-match-rate", "0.24"]), Exit::Rule);
+    let (_, out, _) = check(&["--max-match-rate", "1%", "--output", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["errors"], 2, "{out}");
+    let sample = &report["samples"][0];
+    assert_eq!(
+        (&sample["events"], &sample["rejected"]),
+        (&100.into(), &1.into())
+    );
+    assert_eq!(sample["rules"][0]["match_rate"], 0.25, "{out}");
+}
+
+#[test]
+fn a_sample_that_says_nothing_fails_the_check() {
+    let dir = storm();
+    let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("empty.ndjson"), "").unwrap();
+    for (sample, why) in [
+        ("empty.ndjson", "none of its records"),
+        ("gone.ndjson", "gone.ndjson"),
+    ] {
+        let (exit, out, err) = tollgate(&["check", &file(""), "--sample", &file(sample)]);
+        assert_eq!(exit, Exit::Outside, "{out}{err}");
+        assert!(err.contains(why), "{err}");
+    }
+    // What is wrong with the pack itself comes first.
+    std::fs::write(file("pack.yaml"), "pack: storm\n").unwrap();
+    let (exit, ..) = tollgate(&["check", &file(""), "--sample", &file("gone.ndjson")]);
+    assert_eq!(exit, Exit::Rule);
 }

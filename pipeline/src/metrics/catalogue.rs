@@ -200,7 +200,7 @@ pub const SUPPRESSED: Entry = counter(
     "tollgate_suppressed_alerts_total",
     "alerts",
     &["rule"],
-    "Alerts that once_per kept back.",
+    "Alerts that once_per or at_most kept back.",
 );
 /// Dead letters.
 pub const DEAD_LETTERS: Entry = counter(

@@ -34,7 +34,7 @@ pub struct RuleSeries {
     pub hits: IntCounter,
     /// Alerts it raised.
     pub alerts: IntCounter,
-    /// Alerts that `once_per` kept back.
+    /// Alerts that `once_per` or `at_most` kept back.
     pub suppressed: IntCounter,
     /// Values that became unknown, in the order of [`CAUSES`].
     faults: [IntCounter; CAUSES.len()],

@@ -111,6 +111,15 @@ impl Checker<'_> {
             None => None,
             Some(filter) => Some(filter?),
         };
+        let arguments = args.iter().map(|(_, program)| program);
+        let agg_cost = arguments.map(Program::cost).fold(0, u64::saturating_add);
+        let filter_cost = filter.as_ref().map_or(0, Program::cost);
+        let costs = [("agg", agg_cost), ("where", filter_cost)];
+        self.within_budget(
+            "feature",
+            written.name.span.clone(),
+            costs.map(|(name, cost)| (name.to_owned(), cost)),
+        );
         let parts = Parts {
             key: key?,
             aggregate,

@@ -5,10 +5,11 @@
 //! blamed for it. The invariant: a [`RuleSet`] is returned exactly when there was no error.
 //!
 //! [`names`] says what a name may look like, [`literal`] what a constant is, [`words`] splits expressions without
-//! understanding them, [`cost`] estimates them, [`sql`] hands them to [`crate::expression`], [`groups`] shares state
+//! understanding them, [`cost`] bounds what they take, [`sql`] hands them to [`crate::expression`], [`groups`] shares state
 //! between features, [`fingerprint`] says when two of them mean the same.
 
 mod aggregates;
+mod alerts;
 mod cost;
 mod explanation;
 mod features;

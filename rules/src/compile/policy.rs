@@ -52,6 +52,9 @@ impl Checker<'_> {
                 .whole(text, "`max`", 0, SCORE_LIMIT)
                 .unwrap_or(SCORE_MAX);
         }
+        // Nothing is kept of these, because there is nothing to choose: a rule that meets an error is unknown for that
+        // event and counted by cause (`RuleCounts::faults`), and no rule is accepted whose cost could spend a budget
+        // (E0211). A pack may say so; one that says anything else is refused rather than not obeyed.
         if let Some(text) = &written.on_rule_error {
             self.one_of(text, "`rule`", &["skip_and_count"]);
         }

@@ -12,7 +12,7 @@ use super::sql::Source;
 use crate::definition::{RuleDefinition, Text, ThenDefinition};
 use crate::diagnostic::Code;
 use crate::expression::Program;
-use crate::ruleset::{Column, Let, Mode, OncePer, Policy, Rule};
+use crate::ruleset::{AtMost, Column, Let, Mode, OncePer, Policy, Rule};
 use crate::schema::Schema;
 use crate::value::Value;
 
@@ -29,6 +29,7 @@ struct Then {
     reason: Option<String>,
     notify: Option<String>,
     once_per: Option<OncePer>,
+    at_most: Option<AtMost>,
 }
 
 impl Checker<'_> {
@@ -88,7 +89,7 @@ impl Checker<'_> {
         if self.findings.errors() == errors {
             // A misspelt use would be reported a second time, as a declaration that nothing uses.
             self.all_used(written);
-            self.within_budget(written);
+            self.rule_within_budget(written, &lets, when.as_ref(), explain.as_ref());
         }
         let id = written.id.as_ref()?.text.clone();
         let (name, owner, tags) = labels?;
@@ -99,6 +100,7 @@ impl Checker<'_> {
             name: name.unwrap_or_else(|| id.clone()),
             reason: then.reason.unwrap_or_else(|| id.clone()),
             id,
+            place: written.span.clone(),
             owner,
             tags,
             mode: mode?,
@@ -110,6 +112,7 @@ impl Checker<'_> {
             score: then.score,
             notify: then.notify,
             once_per: then.once_per,
+            at_most: then.at_most,
             explain,
             reads,
         })
@@ -237,8 +240,7 @@ impl Checker<'_> {
     /// A condition that reads nothing is the same for every event: on all of them it would be an alert storm, on none it
     /// is likely a slip. Only the storm of a live rule is an error.
     fn constant(&mut self, source: Source<'_>, program: &Program, mode: Option<Mode>) {
-        // Constants are folded, so what always holds is written as such.
-        let always = program.canonical().starts_with("true");
+        let always = program.constant() == Some(true);
         let place = self.place(source, &(0..source.text.len()));
         let help =
             "a rule that is switched off has `mode: off`, one that is tried out `mode: shadow`";
@@ -279,39 +281,14 @@ impl Checker<'_> {
             .once_per
             .as_ref()
             .map(|text| self.once_per(text, schema));
+        let at_most = written.at_most.as_ref().map(|text| self.at_most(text));
         Some(Then {
             action: action?,
             score: score?,
             reason: written.reason.as_ref().map(|reason| reason.text.clone()),
             notify: flat(notify)?,
             once_per: flat(once_per)?,
-        })
-    }
-
-    /// `merchant_id, 15m`: fields, then a duration.
-    fn once_per(&mut self, text: &Text, schema: &Schema) -> Option<OncePer> {
-        let mut parts: Vec<Text> = Vec::new();
-        let mut start = 0;
-        for part in text.text.split(',') {
-            let trimmed = part.trim();
-            let begin = start + (part.len() - part.trim_start().len());
-            let range = begin..begin + trimmed.len();
-            parts.push(Text {
-                text: trimmed.to_owned(),
-                span: text.place(self.findings.text(), &range),
-                ..text.clone()
-            });
-            start += part.len() + 1;
-        }
-        let (span, fields) = parts.split_last()?;
-        let key: Vec<_> = fields
-            .iter()
-            .map(|field| self.field_named(field, schema))
-            .collect();
-        let span = self.span(span)?;
-        Some(OncePer {
-            key: key.into_iter().collect::<Option<_>>()?,
-            span,
+            at_most: flat(at_most)?,
         })
     }
 

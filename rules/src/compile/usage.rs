@@ -1,11 +1,10 @@
-//! What a rule that is right may still have wrong: it costs too much, or declares what nothing uses.
+//! What a rule that is right may still have wrong: it declares what nothing uses.
 //!
 //! The invariant: asked only of a rule without errors, so that one mistake gives one finding.
 
 use std::collections::BTreeSet;
 
 use super::Checker;
-use super::cost;
 use super::explanation::slots;
 use super::names::shown;
 use super::words::{self, Kind};
@@ -13,23 +12,6 @@ use crate::definition::RuleDefinition;
 use crate::diagnostic::Code;
 
 impl Checker<'_> {
-    pub(super) fn within_budget(&mut self, rule: &RuleDefinition) {
-        let texts = rule.lets.iter().map(|(_, text)| text).chain(&rule.when);
-        let units = texts
-            .map(|text| cost::estimate(&text.text, &words::scan(&text.text)))
-            .fold(0, u64::saturating_add);
-        if units > cost::BUDGET {
-            let message = format!(
-                "this rule is estimated at {units} units per event, the budget is {}",
-                cost::BUDGET
-            );
-            let help = "take parts into features, a list, or a second rule".to_owned();
-            self.findings
-                .error(Code::CostBudget, rule.span.clone(), message)
-                .help(help);
-        }
-    }
-
     /// Params and lets that nothing uses are likely a mistake elsewhere.
     pub(super) fn all_used(&mut self, rule: &RuleDefinition) {
         let mut used: BTreeSet<(Kind, String)> = BTreeSet::new();

@@ -192,6 +192,8 @@ pub struct ThenDefinition {
     pub notify: Option<Text>,
     /// `merchant_id, 15m`.
     pub once_per: Option<Text>,
+    /// `100/1h`.
+    pub at_most: Option<Text>,
 }
 
 /// `policy:` as written.
@@ -205,9 +207,9 @@ pub struct PolicyDefinition {
     pub combine: Option<Text>,
     /// Greatest score.
     pub max: Option<Text>,
-    /// What happens when a rule meets an error.
+    /// What happens when a rule meets an error: `skip_and_count`.
     pub on_rule_error: Option<Text>,
-    /// What happens when the time is spent.
+    /// What happens when the time is spent: `approve_and_flag`.
     pub on_budget_exceeded: Option<Text>,
 }
 

@@ -12,7 +12,7 @@ use crate::diagnostic::findings::Findings;
 const RULE_KEYS: [&str; 11] = [
     "id", "name", "params", "let", "when", "mode", "then", "explain", "owner", "tags", "expires",
 ];
-const THEN_KEYS: [&str; 5] = ["action", "score", "reason", "notify", "once_per"];
+const THEN_KEYS: [&str; 6] = ["action", "score", "reason", "notify", "once_per", "at_most"];
 
 pub(super) fn read_all(pack: &Fields<'_>, findings: &mut Findings<'_>) -> Vec<RuleDefinition> {
     let Some((key, node)) = pack.get("rules") else {
@@ -63,6 +63,7 @@ fn then(key: &Text, node: &Node, findings: &mut Findings<'_>) -> Option<ThenDefi
         reason: fields.text("reason", findings),
         notify: fields.text("notify", findings),
         once_per: fields.text("once_per", findings),
+        at_most: fields.text("at_most", findings),
     })
 }
 

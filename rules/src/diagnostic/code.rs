@@ -60,6 +60,8 @@ pub enum Code {
     Unused,
     /// E0405: a rule that can never hit, or always does.
     ConstantCondition,
+    /// E0406: a live rule that hits on too much of a sample.
+    MatchRate,
     /// E0501: a list nobody knows.
     UnknownList,
     /// E0502: a list whose entries cannot be had.
@@ -70,7 +72,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Code; 30] = [
+    pub const ALL: [Code; 31] = [
         Code::YamlSyntax,
         Code::UnknownKey,
         Code::WrongValue,
@@ -98,6 +100,7 @@ impl Code {
         Code::SensitiveField,
         Code::Unused,
         Code::ConstantCondition,
+        Code::MatchRate,
         Code::UnknownList,
         Code::BadList,
         Code::BadTest,
@@ -168,6 +171,7 @@ impl Code {
             Code::SensitiveField => entry!("E0403", "sensitive_field"),
             Code::Unused => entry!("E0404", "unused"),
             Code::ConstantCondition => entry!("E0405", "constant_condition"),
+            Code::MatchRate => entry!("E0406", "match_rate"),
             Code::UnknownList => entry!("E0501", "unknown_list"),
             Code::BadList => entry!("E0502", "bad_list"),
             Code::BadTest => entry!("E0601", "bad_test"),

@@ -1,4 +1,4 @@
-//! From hits to decisions: lists first, then the policy over the rules, `once_per`, and what is remembered of the
+//! From hits to decisions: lists first, then the policy over the rules, `once_per` and `at_most`, and what is remembered of the
 //! decision for a second delivery.
 //!
 //! The invariant: rows are taken in order, because an alert of one row may suppress that of a later one and a
@@ -127,7 +127,7 @@ impl Engine {
         policy::by_hits(policy, acting)
     }
 
-    /// Makes alerts of the acting hits that `once_per` lets through.
+    /// Makes alerts of the acting hits that `once_per` and `at_most` let through.
     fn alerts(
         &mut self,
         columns: &[Cells<'_>],
@@ -147,14 +147,25 @@ impl Engine {
         }
     }
 
+    /// Whether an alert goes out. Room is asked for first and taken last: what `once_per` keeps back uses none up, and
+    /// what `at_most` keeps back does not count as the one alert of its key.
     fn admits(&mut self, columns: &[Cells<'_>], rule: usize, row: usize, time: EventTime) -> bool {
+        let greatest = self.rows.greatest.get(row).copied().unwrap_or(time);
+        let mut limit = self.limits.get_mut(rule).and_then(Option::as_mut);
+        if !limit.as_mut().is_none_or(|limit| limit.has_room(greatest)) {
+            return false;
+        }
         let written = self.rules.rules.get(rule).and_then(|r| r.once_per.as_ref());
         let memory = self.once.get_mut(rule).and_then(Option::as_mut);
-        let (Some(written), Some(memory)) = (written, memory) else {
-            return true;
+        let admitted = match (written, memory) {
+            (Some(written), Some(memory)) => fingerprint(&written.key, columns, row)
+                .is_none_or(|key| memory.admit(key, time, greatest)),
+            _ => true,
         };
-        let greatest = self.rows.greatest.get(row).copied().unwrap_or(time);
-        fingerprint(&written.key, columns, row).is_none_or(|key| memory.admit(key, time, greatest))
+        if let Some(limit) = limit.filter(|_| admitted) {
+            limit.note(greatest);
+        }
+        admitted
     }
 
     /// What a duplicate repeats: where the event stood first, and what was decided there. A first copy in this very

@@ -42,7 +42,7 @@ rules:
     owner: fraud
     params: { n: 3 }
     when: cnt >= :n
-    then: { action: review, score: 40, reason: VELOCITY, notify: desk, once_per: "card, 5m" }
+    then: { action: review, score: 40, reason: VELOCITY, notify: desk, once_per: "card, 5m", at_most: 9/5m }
     explain: "{cnt} worth {total} (limit {:n})"
   - id: BIG
     let: { twice: amount * 2, idle: amount * 3, shown: total + 1 }
@@ -56,7 +56,7 @@ rules:
   - id: RATIO
     let: { share: 100 / n }
     when: amount > 900 OR share > 4
-    then: { action: review, score: 1, reason: RATIO }
+    then: { action: review, score: 1, reason: RATIO, at_most: 3/10m }
   - id: SILENT
     mode: off
     when: amount >= 0

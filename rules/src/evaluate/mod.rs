@@ -2,7 +2,7 @@
 //!
 //! The idea: everything that can be done for a whole column is done for the step at once (arguments, filters,
 //! features, conditions); what depends on the order of events (lateness, duplicates, the windows inside
-//! [`crate::state`], `once_per`) is folded row by row. The invariants: how rows are cut into steps shows in no
+//! [`crate::state`], `once_per`, `at_most`) is folded row by row. The invariants: how rows are cut into steps shows in no
 //! decision; a duplicate changes nothing and repeats the first decision; [`Engine::fold`] leaves exactly the state
 //! that [`Engine::step`] leaves.
 //!
@@ -19,6 +19,7 @@ mod conditions;
 mod decide;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod limit;
 mod once;
 mod output;
 mod plan;
@@ -32,6 +33,7 @@ pub use output::{
 use self::arrival::Arrival;
 use self::cell::{Cells, with_key_text};
 use self::conditions::Conditions;
+use self::limit::Limit;
 use self::once::Once;
 use self::plan::{Plan, group_plan};
 use crate::expression::Inputs;
@@ -75,6 +77,8 @@ pub struct Engine {
     dedup: Dedup,
     /// Per rule of the pack.
     once: Vec<Option<Once>>,
+    /// Per rule of the pack.
+    limits: Vec<Option<Limit>>,
     rows: Rows,
     folded: StepOutput,
 }
@@ -102,6 +106,7 @@ impl Engine {
         let lateness = rules.schema.max_lateness;
         let groups = rules.groups.iter();
         let once = rules.rules.iter().map(|rule| rule.once_per.as_ref());
+        let limits = rules.rules.iter().map(|rule| rule.at_most.map(Limit::new));
         Engine {
             plan: Plan::new(&rules),
             groups: groups
@@ -112,6 +117,7 @@ impl Engine {
             once: once
                 .map(|once| once.map(|once| Once::new(once, lateness, seed)))
                 .collect(),
+            limits: limits.collect(),
             rows: Rows::default(),
             folded: StepOutput::default(),
             application: application.to_owned(),

@@ -120,7 +120,7 @@ pub struct Hit {
     pub by: Hitter,
     /// Whether it bears on outcome and score: a live rule's where no list decided, or the list's own.
     pub acts: bool,
-    /// Whether it is an alert: it acts, is a rule's, and was not suppressed by `once_per`.
+    /// Whether it is an alert: it acts, is a rule's, and was not suppressed by `once_per` or `at_most`.
     pub alert: bool,
     /// Its sentence in [`StepOutput::texts`].
     pub explain: Range<usize>,
@@ -159,7 +159,7 @@ pub struct RuleCounts {
     pub hits: u64,
     /// Alerts.
     pub alerts: u64,
-    /// Acting hits that were no alert because of `once_per`.
+    /// Acting hits that were no alert because of `once_per` or `at_most`.
     pub suppressed: u64,
     /// Events for which the condition was unknown after an error inside it, by [`cause_index`]; an event that met two
     /// causes counts under both.

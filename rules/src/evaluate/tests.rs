@@ -101,6 +101,63 @@ fn once_per_suppresses_the_alert_and_not_the_decision() {
 }
 
 #[test]
+fn r8_at_most_bounds_the_alerts_of_a_rule_and_no_decision() {
+    // RATIO may alert three times in ten minutes.
+    let counts = check(
+        "0   0 a - 950
+         1   0 b - 950
+         1   0 b - 950
+         2   0 c - 950
+         3   0 d - 950
+         599 0 e - 950
+         500 0 f - 950
+         600 0 g - 950
+         601 0 h - 950
+         601 0 i - 950",
+        &expect![[r#"
+            a decline 71 BIG!! RATIO!!
+            b decline 71 BIG!! RATIO!!
+            b decline 71 [duplicate]
+            c decline 71 BIG!! RATIO!!
+            d decline 71 BIG!! RATIO!
+            e decline 71 BIG!! RATIO!
+            f decline 71 BIG!! RATIO!
+            g decline 71 BIG!! RATIO!!
+            h decline 71 BIG!! RATIO!!
+            i decline 71 BIG!! RATIO!
+        "#]],
+    );
+    let ratio = counts.rules[3];
+    assert_eq!((ratio.hits, ratio.alerts, ratio.suppressed), (9, 5, 4));
+}
+
+#[test]
+fn what_one_bound_keeps_back_uses_up_nothing_of_the_other() {
+    let text = PACK.replace("at_most: 9/5m", "at_most: 2/5m");
+    // VEL hits from the third event of a card on; two alerts in five minutes, one per card in five minutes.
+    let rules = rules(&text);
+    let hits = |table: &str| {
+        let (text, output) = decided(&rules, &rows(table));
+        let alerts = text.lines().filter(|line| line.contains("VEL!!"));
+        let ids = alerts.map(|line| line.split(' ').next().unwrap_or("").to_owned());
+        (
+            ids.collect::<Vec<_>>().join(" "),
+            output.counts.rules[0].suppressed,
+        )
+    };
+    let mut table = String::new();
+    for (card, from) in [("c1", 0), ("c2", 10), ("c3", 20)] {
+        for n in 0..5 {
+            table += &format!("{} 0 {card}-{n} {card} 5\n", from + n);
+        }
+    }
+    // c1 and c2 alert once; c3, kept back by the limit alone, does so when the first two have left the limit's span.
+    assert_eq!(hits(&table), ("c1-2 c2-2".to_owned(), 7));
+    table += "302 0 late c3 5\n";
+    assert_eq!(hits(&table), ("c1-2 c2-2 late".to_owned(), 7));
+}
+
+#[test]
 fn off_shadow_and_expired_rules() {
     check(
         "0   0 a c1 7 shop=s1
@@ -198,8 +255,11 @@ fn a_refold_leaves_the_state_that_deciding_leaves() {
     }
 }
 
-fn once_contents(engine: &Engine) -> Vec<Vec<(u128, i64)>> {
-    engine.once.iter().flatten().map(Once::contents).collect()
+type Contents = (Vec<Vec<(u128, i64)>>, Vec<Option<Limit>>);
+
+fn once_contents(engine: &Engine) -> Contents {
+    let once = engine.once.iter().flatten().map(Once::contents);
+    (once.collect(), engine.limits.clone())
 }
 
 fn sizes(engine: &Engine) -> (Vec<(usize, usize)>, usize) {

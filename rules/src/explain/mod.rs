@@ -23,6 +23,12 @@ pub(crate) use format::{cell, is_unsafe};
 /// The longest template, in bytes.
 pub const TEMPLATE_BYTES_MAX: usize = 4096;
 
+/// Nanoseconds to append a piece of text, rounded up as those of [`crate::expression::Program::cost`] are.
+const TEXT_COST: u64 = 10;
+
+/// Nanoseconds to write a value.
+const VALUE_COST: u64 = 100;
+
 /// A checked template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
@@ -78,6 +84,18 @@ impl Template {
         reads.sort_unstable();
         reads.dedup();
         reads
+    }
+
+    /// What one sentence is estimated to take, in nanoseconds.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        let parts = self.parts.iter();
+        parts
+            .map(|part| match part {
+                Part::Text(_) => TEXT_COST,
+                Part::Column(_) => VALUE_COST,
+            })
+            .fold(0, u64::saturating_add)
     }
 
     /// Appends the sentence for one row; `column` gives the column at an index of [`Template::reads`].

@@ -261,10 +261,20 @@ impl Program {
         &self.canonical
     }
 
-    /// How many steps it takes over each column of a batch: the static estimate of its cost.
+    /// How many steps it takes over each column of a batch.
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.nodes.len()
+    }
+
+    /// What it is estimated to take of one event, in nanoseconds. All there is to spend: every step runs once per row,
+    /// none runs again or leaps back, so evaluation ends without anything that counts along.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        let nodes = self.nodes.iter();
+        nodes
+            .map(|node| kernel::nanoseconds(&node.kernel, node.ty, node.args.len()))
+            .fold(0, u64::saturating_add)
     }
 
     /// For a condition that is the same for every event: whether it always holds, or never. Null never holds.

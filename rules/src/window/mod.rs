@@ -24,7 +24,58 @@ pub enum Window {
     Forever,
 }
 
+/// A way to write a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// What it is called.
+    pub name: &'static str,
+    /// An example, as it stands in a pack.
+    pub written: &'static str,
+    /// Which events it holds.
+    pub about: &'static str,
+}
+
+const SLIDING: Form = Form {
+    name: "sliding",
+    written: "over: 10m",
+    about: "(t - 10m, t]; an event exactly 10 minutes old has left",
+};
+
+const DELAYED: Form = Form {
+    name: "delayed",
+    written: "over: {from: 14d, to: 7d}",
+    about: "(t - 14d, t - 7d], for labels that come late",
+};
+
+const LAST: Form = Form {
+    name: "last",
+    written: "over: {last: 5}",
+    about: "the last 5 events of the key by time, then order taken",
+};
+
+const FOREVER: Form = Form {
+    name: "forever",
+    written: "over: forever",
+    about: "since the key was first seen",
+};
+
+impl Form {
+    /// Every way to write a window.
+    pub const ALL: [Form; 4] = [SLIDING, DELAYED, LAST, FOREVER];
+}
+
 impl Window {
+    /// How this one is written.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        match self {
+            Window::Sliding { .. } if self.holds_current() => SLIDING,
+            Window::Sliding { .. } => DELAYED,
+            Window::Last { .. } => LAST,
+            Window::Forever => FOREVER,
+        }
+    }
+
     /// The time up to which (inclusive) events count for an event of time `t`.
     #[must_use]
     pub fn end(&self, t: EventTime) -> EventTime {
@@ -54,6 +105,19 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_form_is_written_as_it_says() {
+        for form in Form::ALL {
+            let text = format!(
+                "pack: p\nschema: {{ id: id, time: ts, fields: {{ id: text, ts: timestamp }} }}\n\
+                 features:\n  n: {{ by: [], agg: count(), {} }}\n",
+                form.written
+            );
+            let rules = crate::evaluate::fixture::rules(&text);
+            assert_eq!(rules.features[0].window.form(), form, "{text}");
+        }
+    }
 
     #[test]
     fn a_sliding_window_is_open_at_its_start_and_closed_at_its_end() {

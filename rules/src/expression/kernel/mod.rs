@@ -6,6 +6,7 @@
 
 mod arithmetic;
 mod cast;
+mod cost;
 mod fill;
 mod geo;
 mod logic;
@@ -22,6 +23,7 @@ use crate::list::Lists;
 use crate::value::Type;
 
 pub(crate) use cast::{exists as cast_exists, parse_timestamp};
+pub(crate) use cost::nanoseconds;
 #[cfg(test)]
 pub(crate) use fill::TEXT_BYTES_MAX;
 pub(crate) use logic::{MemberValues, Members};

@@ -7,7 +7,7 @@ use regex::{Regex, RegexBuilder};
 
 use super::super::Cause;
 use super::super::column::Operand;
-use super::{Output, TextFunction, fill, known};
+use super::{Output, TextFunction, cost, fill, known};
 use crate::list::List;
 
 /// Bytes of the longest pattern.
@@ -24,6 +24,8 @@ const PATTERN_NEST_MAX: u32 = 64;
 pub(crate) struct Pattern {
     /// What the author wrote, with its kind in front: two patterns are the same if this is.
     pub(crate) source: String,
+    /// What its counts ask for: see [`cost::repeats`].
+    pub(super) repeats: u64,
     regex: Regex,
 }
 
@@ -88,7 +90,11 @@ impl Pattern {
                 regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
                 other => PatternError::Syntax(other.to_string()),
             })?;
-        Ok(Pattern { source, regex })
+        Ok(Pattern {
+            source,
+            repeats: cost::repeats(pattern),
+            regex,
+        })
     }
 }
 
