@@ -4,7 +4,8 @@
 //! remembered by time, so that every later answer that might miss it is flagged approximate, and no other.
 //! The invariant: without a late row a group never holds more keys, and a key never more events, than the budget says.
 
-use super::layout::{FORGOTTEN, KEY_LENGTH, NEWEST, OLDEST, ROWS, SHORT, VACANT};
+use super::identity::Identity;
+use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, ROWS, SHORT, VACANT};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
 use crate::aggregate::cell::Side;
@@ -16,10 +17,10 @@ const CANDIDATES: u32 = 8;
 
 impl Store {
     /// A number for a key that has none.
-    pub(super) fn new_key(&mut self, hash: u64, bytes: &[u8]) -> u32 {
-        let key = self.keys.insert(hash, bytes, self.swept, &mut self.arena);
+    pub(super) fn new_key(&mut self, hash: u64, identity: Identity) -> u32 {
+        let key = self.keys.insert(hash, identity, self.swept);
         if self.layout.stays && self.evicted_keys > 0 {
-            self.keys.record_mut(key)[KEY_LENGTH] |= SHORT;
+            self.keys.record_mut(key)[FLAGS] |= SHORT;
         }
         key
     }
@@ -35,7 +36,7 @@ impl Store {
             let key = (self.clock + ahead) % numbers;
             let record = self.keys.record(key);
             let newest = record[NEWEST].cast_signed();
-            if record[KEY_LENGTH] != VACANT && quietest.is_none_or(|(time, _)| newest < time) {
+            if record[FLAGS] != VACANT && quietest.is_none_or(|(time, _)| newest < time) {
                 quietest = Some((newest, key));
             }
         }
@@ -73,7 +74,7 @@ impl Store {
         self.move_windows(key, |cursor| cursor.lose(head));
         self.drop_row(key, head);
         let record = self.keys.record_mut(key);
-        record[KEY_LENGTH] |= SHORT;
+        record[FLAGS] |= SHORT;
         record[ROWS] = pair(head + 1, tail);
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
         let oldest = if head + 1 == tail {

@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use ahash::RandomState;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder,
     Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray, StringBuilder,
@@ -14,7 +13,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 
-use super::seed::HashSeed;
+use super::identity::{Identities, Identity};
 use super::text::Texts;
 use crate::value::Type;
 
@@ -141,59 +140,56 @@ impl Output {
     }
 }
 
-/// The keys of a step: bytes of each row's key and their hashes, found for all rows before the first is looked up.
-#[derive(Debug)]
+/// The keys of a step, found for all rows before the first is looked up.
+#[derive(Debug, Default)]
 pub(super) struct StepKeys {
-    hasher: RandomState,
+    /// Per row hash and identity; none when a part of the key is missing.
+    keys: Vec<Option<(u64, Identity)>>,
     bytes: Vec<u8>,
-    /// End of each row's key in `bytes`.
-    ends: Vec<usize>,
-    hashes: Vec<u64>,
-    /// Whether a part is missing.
-    missing: Vec<bool>,
 }
 
 impl StepKeys {
-    /// Of no rows.
-    pub(super) fn new(seed: HashSeed) -> StepKeys {
-        StepKeys {
-            hasher: seed.hasher(),
-            bytes: Vec::new(),
-            ends: Vec::new(),
-            hashes: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
-
     /// Encodes the keys of all rows. A key of one text is the text itself; of several parts each text has its length
     /// before it, so that no two keys share their bytes.
-    pub(super) fn encode(&mut self, columns: &[Input<'_>], rows: usize) {
-        self.bytes.clear();
-        self.ends.clear();
-        self.hashes.clear();
-        self.missing.clear();
+    pub(super) fn encode(&mut self, columns: &[Input<'_>], rows: usize, identities: &Identities) {
+        let StepKeys { keys, bytes } = self;
+        keys.clear();
+        let tell = |bytes: &[u8]| {
+            let identity = identities.of(bytes);
+            (identities.hash(identity), identity)
+        };
+        if let [column @ Input::Text(texts)] = columns {
+            let key = |row| {
+                column
+                    .present(row)
+                    .then(|| tell(texts.value(row).as_bytes()))
+            };
+            keys.extend((0..rows).map(key));
+            return;
+        }
         for row in 0..rows {
-            let start = self.bytes.len();
-            let missing = !columns.iter().all(|column| column.present(row));
-            for column in columns.iter().filter(|_| !missing) {
-                let Some(text) = column.text(row) else {
-                    self.bytes.extend(column.word(row).to_le_bytes());
-                    continue;
-                };
-                if columns.len() > 1 {
-                    self.bytes.extend((text.len() as u64).to_le_bytes());
-                }
-                self.bytes.extend(text.as_bytes());
+            if !columns.iter().all(|column| column.present(row)) {
+                keys.push(None);
+                continue;
             }
-            self.ends.push(self.bytes.len());
-            self.missing.push(missing);
-            self.hashes.push(self.hasher.hash_one(&self.bytes[start..]));
+            bytes.clear();
+            for column in columns {
+                match column.text(row) {
+                    None => bytes.extend(column.word(row).to_le_bytes()),
+                    Some(text) => {
+                        if columns.len() > 1 {
+                            bytes.extend((text.len() as u64).to_le_bytes());
+                        }
+                        bytes.extend(text.as_bytes());
+                    }
+                }
+            }
+            keys.push(Some(tell(bytes)));
         }
     }
 
-    /// Hash and bytes of a row's key; `None` when a part is missing.
-    pub(super) fn get(&self, row: usize) -> Option<(u64, &[u8])> {
-        let start = row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        (!self.missing[row]).then(|| (self.hashes[row], &self.bytes[start..self.ends[row]]))
+    /// Hash and identity of a row's key; `None` when a part is missing.
+    pub(super) fn get(&self, row: usize) -> Option<(u64, Identity)> {
+        self.keys[row]
     }
 }

@@ -6,7 +6,7 @@
 //! after the horizon never changes by forgetting; a record knows the greatest time it forgot.
 
 use super::arena::Block;
-use super::layout::{FORGOTTEN, KEY_LENGTH, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
+use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
 use crate::aggregate::cell::{Entry, Side};
@@ -188,7 +188,7 @@ impl Store {
         let limit = self.horizon.before(self.layout.longest);
         let record = self.keys.record(key);
         let (oldest, newest) = (record[OLDEST].cast_signed(), record[NEWEST].cast_signed());
-        if record[KEY_LENGTH] == VACANT {
+        if record[FLAGS] == VACANT {
             return;
         }
         if !self.layout.stays && newest <= limit.0 {
@@ -246,6 +246,6 @@ impl Store {
             self.arena.free(Block::unpack(record[RING]));
         }
         self.events -= (tail - head) as usize;
-        self.keys.remove(key, &mut self.arena);
+        self.keys.remove(key);
     }
 }

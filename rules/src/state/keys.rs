@@ -1,15 +1,13 @@
 //! The keys of a group: each known by a number, its record a stretch of words at that number.
 //!
-//! The idea: open addressing over numbers; a hash is only a hint, the key's bytes decide. Records stand one behind the
-//! other in pages that never move, so a sweep over them reads memory in order. Numbers are used again after removal.
-//! Hashes come from outside ([`super::seed`]); where a key stands in the table shows nowhere.
+//! The idea: a [`Table`] leads from a hash to a number, and the two words of the key's [`Identity`] in its record
+//! decide. Records stand one behind the other in pages that never move, so a sweep over them reads memory in order.
+//! Numbers are used again after removal. Where a key stands in the table shows nowhere.
 
-use hashbrown::HashTable;
-
-use super::arena::{Arena, Block};
-use super::layout::{
-    FORGOTTEN, HASH, KEY, KEY_LENGTH, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT,
-};
+use super::identity::{Identities, Identity};
+use super::layout::{FLAGS, FORGOTTEN, IDENTITY, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
+use super::seed::HashSeed;
+use super::table::Table;
 
 /// Records per page.
 const PAGE_SHIFT: u32 = 6;
@@ -17,7 +15,8 @@ const PAGE_SHIFT: u32 = 6;
 /// All keys of one group.
 #[derive(Debug)]
 pub(super) struct Keys {
-    table: HashTable<u32>,
+    pub(super) identities: Identities,
+    table: Table,
     free: Vec<u32>,
     records: Records,
 }
@@ -41,13 +40,19 @@ impl Records {
         let at = (key & ((1 << PAGE_SHIFT) - 1)) as usize * self.stride;
         &mut self.pages[(key >> PAGE_SHIFT) as usize][at..at + self.stride]
     }
+
+    fn identity(&self, key: u32) -> Identity {
+        let record = self.get(key);
+        Identity([record[IDENTITY], record[IDENTITY + 1]])
+    }
 }
 
 impl Keys {
     /// No keys, with records of this many words.
-    pub(super) fn new(stride: usize) -> Keys {
+    pub(super) fn new(stride: usize, seed: HashSeed) -> Keys {
         Keys {
-            table: HashTable::new(),
+            identities: Identities::new(seed),
+            table: Table::new(),
             free: Vec::new(),
             records: Records {
                 stride,
@@ -58,23 +63,24 @@ impl Keys {
     }
 
     /// The number of a key.
-    pub(super) fn find(&self, hash: u64, bytes: &[u8], arena: &Arena) -> Option<u32> {
-        let same = |key: &u32| {
-            let record = self.records.get(*key);
-            record[HASH] == hash && holds(record, bytes, arena)
-        };
-        self.table.find(hash, same).copied()
+    pub(super) fn find(&self, hash: u64, identity: Identity) -> Option<u32> {
+        self.table
+            .find(hash, |key| self.records.identity(key) == identity)
+    }
+
+    /// The number that is most likely the key's, without a look at its record.
+    pub(super) fn guess(&self, hash: u64) -> Option<u32> {
+        self.table.find(hash, |_| true)
+    }
+
+    /// See [`Table::home`].
+    pub(super) fn home(&self, hash: u64) -> u64 {
+        self.table.home(hash)
     }
 
     /// A number for a key that has none. `forgotten`: events up to there may have been forgotten with an earlier
     /// record of this key.
-    pub(super) fn insert(
-        &mut self,
-        hash: u64,
-        bytes: &[u8],
-        forgotten: i64,
-        arena: &mut Arena,
-    ) -> u32 {
+    pub(super) fn insert(&mut self, hash: u64, identity: Identity, forgotten: i64) -> u32 {
         let records = &mut self.records;
         let key = self.free.pop().unwrap_or_else(|| {
             records.count += 1;
@@ -86,19 +92,7 @@ impl Keys {
         }
         let record = records.get_mut(key);
         record.fill(0);
-        record[HASH] = hash;
-        record[KEY_LENGTH] = bytes.len() as u64;
-        record[KEY] = match inline(bytes) {
-            Some(word) => word,
-            None => {
-                let block = arena.take(bytes.len().div_ceil(8));
-                let words = arena.get_mut(block);
-                for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
-                    *word = inline(chunk).unwrap_or(0);
-                }
-                block.pack()
-            }
-        };
+        record[IDENTITY..IDENTITY + 2].copy_from_slice(&identity.0);
         for word in [TIME, NEWEST] {
             record[word] = i64::MIN.cast_unsigned();
         }
@@ -106,22 +100,18 @@ impl Keys {
         record[OLDEST] = i64::MAX.cast_unsigned();
         record[RING] = VACANT;
         record[ROWS] = 0;
+        let identities = &self.identities;
         self.table
-            .insert_unique(hash, key, |key| records.get(*key)[HASH]);
+            .insert(hash, key, |key| identities.hash(records.identity(key)));
         key
     }
 
     /// Takes a key out; its ring must be gone.
-    pub(super) fn remove(&mut self, key: u32, arena: &mut Arena) {
-        let record = self.records.get_mut(key);
-        if record[KEY_LENGTH] & !SHORT > 8 {
-            arena.free(Block::unpack(record[KEY]));
-        }
-        record[KEY_LENGTH] = VACANT;
-        let hash = record[HASH];
-        if let Ok(found) = self.table.find_entry(hash, |x| *x == key) {
-            found.remove();
-        }
+    pub(super) fn remove(&mut self, key: u32) {
+        let (records, identities) = (&self.records, &self.identities);
+        let hash = |key| identities.hash(records.identity(key));
+        self.table.remove(hash(key), key, hash);
+        self.records.get_mut(key)[FLAGS] = VACANT;
         self.free.push(key);
     }
 
@@ -145,34 +135,14 @@ impl Keys {
         self.records.count
     }
 
-    /// Bytes allocated for the table and the records; long keys are in the arena.
+    /// Bytes allocated for the table and the records.
     pub(super) fn bytes(&self) -> usize {
         let records = &self.records;
-        self.table.allocation_size()
+        self.table.bytes()
             + self.free.capacity() * 4
             + records.pages.capacity() * 16
             + records.pages.len() * (records.stride << PAGE_SHIFT) * 8
     }
-}
-
-/// Whether a record is of this key.
-fn holds(record: &[u64], bytes: &[u8], arena: &Arena) -> bool {
-    if record[KEY_LENGTH] & !SHORT != bytes.len() as u64 {
-        return false;
-    }
-    if let Some(word) = inline(bytes) {
-        return record[KEY] == word;
-    }
-    let words = arena.get(Block::unpack(record[KEY]));
-    let mut chunks = bytes.chunks(8).zip(words);
-    chunks.all(|(chunk, word)| inline(chunk) == Some(*word))
-}
-
-/// At most 8 bytes as a word, padded with zeros.
-fn inline(bytes: &[u8]) -> Option<u64> {
-    let mut word = [0; 8];
-    word.get_mut(..bytes.len())?.copy_from_slice(bytes);
-    Some(u64::from_le_bytes(word))
 }
 
 #[cfg(test)]
@@ -181,29 +151,37 @@ mod tests {
     use crate::state::layout::WINDOWS;
 
     #[test]
-    fn keys_of_one_hash_are_told_apart_by_their_bytes() {
-        let mut arena = Arena::default();
-        let mut keys = Keys::new(WINDOWS);
+    fn keys_of_one_hash_are_told_apart_by_what_they_are() {
+        let mut keys = Keys::new(WINDOWS, HashSeed::FIXED);
         let texts = [
             "",
             "a",
             "a\0",
             "12345678",
-            "123456789",
+            "fifteen bytes !",
+            "sixteen bytes !!",
             "a key of many bytes",
         ];
-        let numbers: Vec<u32> = texts
-            .iter()
-            .map(|t| keys.insert(7, t.as_bytes(), 0, &mut arena))
-            .collect();
-        for (text, number) in texts.iter().zip(&numbers) {
-            assert_eq!(keys.find(7, text.as_bytes(), &arena), Some(*number));
+        let identity = |keys: &Keys, text: &str| keys.identities.of(text.as_bytes());
+        let mut numbers = Vec::new();
+        for text in texts {
+            let of = identity(&keys, text);
+            let hash = keys.identities.hash(of);
+            assert_eq!(keys.find(hash, of), None, "{text:?}");
+            numbers.push(keys.insert(hash, of, 0));
         }
-        assert_eq!(keys.find(7, b"b", &arena), None);
-        assert_eq!(keys.find(8, b"a", &arena), None);
-        keys.remove(numbers[4], &mut arena);
-        assert_eq!(keys.find(7, b"123456789", &arena), None);
-        assert_eq!(keys.insert(9, b"new", 0, &mut arena), numbers[4]);
+        for (text, number) in texts.iter().zip(&numbers) {
+            let of = identity(&keys, text);
+            assert_eq!(keys.find(keys.identities.hash(of), of), Some(*number));
+        }
+        // Another key, asked for under the hash of one that is there.
+        let (a, b) = (identity(&keys, "a"), identity(&keys, "b"));
+        assert_eq!(keys.find(keys.identities.hash(a), b), None);
+        keys.remove(numbers[4]);
+        let gone = identity(&keys, texts[4]);
+        assert_eq!(keys.find(keys.identities.hash(gone), gone), None);
+        let hash = keys.identities.hash(b);
+        assert_eq!(keys.insert(hash, b, 0), numbers[4]);
         assert_eq!(keys.len(), texts.len());
     }
 }

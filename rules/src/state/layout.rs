@@ -16,12 +16,10 @@ use crate::time::Span;
 use crate::value::Type;
 use crate::window::Window;
 
-/// Hash of the key's bytes.
-pub(super) const HASH: usize = 0;
-/// The key's bytes if at most 8, else their block.
-pub(super) const KEY: usize = 1;
-/// Length of the key, with [`SHORT`] where it holds; [`VACANT`] for a record without a key.
-pub(super) const KEY_LENGTH: usize = 2;
+/// The two words that tell the key.
+pub(super) const IDENTITY: usize = 0;
+/// [`SHORT`] or nothing; [`VACANT`] for a record without a key.
+pub(super) const FLAGS: usize = 2;
 /// The time all windows of the record stand at.
 pub(super) const TIME: usize = 3;
 /// The greatest time of an event that was forgotten; `i64::MIN` for none.
@@ -40,8 +38,8 @@ pub(super) const WINDOWS: usize = 9;
 /// No key, or no block.
 pub(super) const VACANT: u64 = u64::MAX;
 
-/// Flag beside the length: events of this key had to go that a window without an end of time would still hold.
-pub(super) const SHORT: u64 = 1 << 63;
+/// Flag: events of this key had to go that a window without an end of time would still hold.
+pub(super) const SHORT: u64 = 1;
 
 /// One window of a record.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@
 //! taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `keys`), what is done with them (`store`, `forget`, `budget`, `warm`), and beside all that the memory of
+//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `forget`, `budget`, `warm`), and beside all that the memory of
 //! event ids ([`dedup`]).
 
 pub(crate) mod row;
@@ -18,10 +18,12 @@ mod budget;
 mod columns;
 pub mod dedup;
 mod forget;
+mod identity;
 mod keys;
 mod layout;
 pub mod seed;
 mod store;
+mod table;
 mod warm;
 
 #[cfg(test)]
@@ -135,7 +137,7 @@ impl GroupState {
             row: vec![0; store.layout.row.width],
             store,
             plan,
-            keys: StepKeys::new(seed),
+            keys: StepKeys::default(),
             approximate: Vec::new(),
         }
     }
@@ -208,7 +210,8 @@ impl GroupState {
             let pairs = types.iter().zip(arrays);
             pairs.map(|(ty, array)| Input::new(*ty, array)).collect()
         };
-        self.keys.encode(&typed(&self.plan.key, step.keys), rows);
+        let keys = typed(&self.plan.key, step.keys);
+        self.keys.encode(&keys, rows, &self.store.keys.identities);
         let columns = Columns {
             inputs: typed(&self.plan.inputs, step.inputs),
             filters: step.filters,
@@ -234,18 +237,18 @@ impl GroupState {
         outputs: &mut [Output],
     ) -> bool {
         let store = &mut self.store;
-        let Some((hash, bytes)) = self.keys.get(row) else {
+        let Some((hash, identity)) = self.keys.get(row) else {
             outputs
                 .iter_mut()
                 .for_each(|o| o.push(None, &store.heap.texts));
             return false;
         };
-        let known = store.keys.find(hash, bytes, &store.arena);
+        let known = store.keys.find(hash, identity);
         let key = known.unwrap_or_else(|| {
             if step.added[row] {
                 store.keep_keys();
             }
-            store.new_key(hash, bytes)
+            store.new_key(hash, identity)
         });
         store.seek(key, step.times[row]);
         let mut approximate = store.approximate(key);

@@ -9,7 +9,7 @@
 use super::arena::{Arena, Block};
 use super::keys::Keys;
 use super::layout::{
-    FORGOTTEN, KEY_LENGTH, Layout, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT, WindowLayout,
+    FLAGS, FORGOTTEN, Layout, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT, WindowLayout,
 };
 use super::row::{Place, Rows, value};
 use super::seed::HashSeed;
@@ -177,7 +177,7 @@ impl Store {
     /// A store without keys.
     pub(super) fn new(layout: Layout, limits: Limits, seed: HashSeed) -> Store {
         Store {
-            keys: Keys::new(layout.stride),
+            keys: Keys::new(layout.stride, seed),
             layout,
             arena: Arena::default(),
             heap: Heap::new(seed),
@@ -308,7 +308,7 @@ impl Store {
     pub(super) fn approximate(&self, key: u32) -> bool {
         let record = self.keys.record(key);
         let forgotten = EventTime(record[FORGOTTEN].cast_signed());
-        let short = record[KEY_LENGTH] & SHORT != 0;
+        let short = record[FLAGS] & SHORT != 0;
         if forgotten == EventTime::MIN && !short {
             return false;
         }

@@ -17,16 +17,20 @@ pub(super) const AHEAD: usize = 16;
 impl Store {
     /// Reads what at most [`AHEAD`] rows will want.
     pub(super) fn warm(&self, keys: &StepKeys, rows: Range<usize>) {
+        let mut seen = 0;
+        for (hash, _) in rows.clone().filter_map(|row| keys.get(row)) {
+            seen ^= self.keys.home(hash);
+        }
         let mut found = [None; AHEAD];
         for (found, row) in found.iter_mut().zip(rows) {
-            *found = keys
-                .get(row)
-                .and_then(|(hash, bytes)| self.keys.find(hash, bytes, &self.arena));
+            *found = keys.get(row).and_then(|(hash, _)| self.keys.guess(hash));
         }
         let records = || found.iter().flatten().map(|key| self.keys.record(*key));
-        let mut seen = 0;
         for record in records() {
-            seen ^= record[self.layout.stride - 1];
+            // One word of each line.
+            for word in record.iter().step_by(8).chain(record.last()) {
+                seen ^= word;
+            }
         }
         let width = self.layout.row.width;
         for record in records() {
