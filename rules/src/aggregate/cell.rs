@@ -64,6 +64,7 @@ pub(crate) struct Entry<'a> {
 
 impl Entry<'_> {
     /// The value of an input; `None` when it is null.
+    #[inline]
     pub(crate) fn value(&self, input: usize) -> Option<u64> {
         row::value(self.row, self.layout, input)
     }
@@ -135,6 +136,7 @@ impl Cell {
     }
 
     /// Whether the event passes the filter.
+    #[inline]
     pub(crate) fn takes(&self, entry: &Entry<'_>) -> bool {
         self.filter.is_none_or(|filter| row::bit(entry.row, filter))
     }

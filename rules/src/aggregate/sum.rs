@@ -26,6 +26,7 @@ impl FloatSums {
 }
 
 /// Adds an integer or a mantissa, or takes it away.
+#[inline]
 pub(super) fn step(entry: &Entry<'_>, input: usize, squares: bool, words: &mut [u64], away: bool) {
     let Some(value) = entry.value(input) else {
         return;

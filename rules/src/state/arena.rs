@@ -121,6 +121,7 @@ impl Arena {
     }
 
     /// The words of a block.
+    #[inline]
     pub(super) fn get(&self, block: Block) -> &[u64] {
         let c = &self.classes[usize::from(block.class)];
         let at = (block.index as usize & ((1 << c.shift) - 1)) * c.words;
@@ -128,6 +129,7 @@ impl Arena {
     }
 
     /// The words of a block, to write.
+    #[inline]
     pub(super) fn get_mut(&mut self, block: Block) -> &mut [u64] {
         let c = &mut self.classes[usize::from(block.class)];
         let at = (block.index as usize & ((1 << c.shift) - 1)) * c.words;

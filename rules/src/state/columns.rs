@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder,
-    Float64Array, Float64Builder, Int64Array, Int64Builder, StringArray, StringBuilder,
-    TimestampMicrosecondArray, TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array,
+    NullBufferBuilder, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::identity::{Identities, Identity};
@@ -85,15 +85,13 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A member of a feature, being built.
+/// A member of a feature, being built: words until the end, because storing a word is all that a row should cost.
 #[derive(Debug)]
 pub(super) enum Output {
+    /// Texts are copied while their numbers are valid.
     Text(StringBuilder),
-    Int(Int64Builder),
-    Decimal(Decimal128Builder),
-    Float(Float64Builder),
-    Bool(BooleanBuilder),
-    Timestamp(TimestampMicrosecondBuilder),
+    /// A column of any other type.
+    Words(Type, Vec<u64>, NullBufferBuilder),
 }
 
 impl Output {
@@ -101,41 +99,48 @@ impl Output {
     pub(super) fn new(ty: Type, rows: usize) -> Output {
         match ty {
             Type::Text => Output::Text(StringBuilder::with_capacity(rows, 0)),
-            Type::Int => Output::Int(Int64Builder::with_capacity(rows)),
-            Type::Decimal(_) => {
-                let builder = Decimal128Builder::with_capacity(rows);
-                Output::Decimal(builder.with_data_type(ty.arrow()))
-            }
-            Type::Float => Output::Float(Float64Builder::with_capacity(rows)),
-            Type::Bool => Output::Bool(BooleanBuilder::with_capacity(rows)),
-            Type::Timestamp => {
-                let builder = TimestampMicrosecondBuilder::with_capacity(rows);
-                Output::Timestamp(builder.with_data_type(ty.arrow()))
-            }
+            _ => Output::Words(ty, Vec::with_capacity(rows), NullBufferBuilder::new(rows)),
         }
     }
 
     /// One more value.
+    #[inline]
     pub(super) fn push(&mut self, word: Option<u64>, texts: &Texts) {
         match self {
             Output::Text(b) => b.append_option(word.map(|id| texts.get(id))),
-            Output::Int(b) => b.append_option(word.map(u64::cast_signed)),
-            Output::Decimal(b) => b.append_option(word.map(|w| i128::from(w.cast_signed()))),
-            Output::Float(b) => b.append_option(word.map(f64::from_bits)),
-            Output::Bool(b) => b.append_option(word.map(|w| w != 0)),
-            Output::Timestamp(b) => b.append_option(word.map(u64::cast_signed)),
+            Output::Words(_, words, nulls) => {
+                words.push(word.unwrap_or(0));
+                nulls.append(word.is_some());
+            }
         }
     }
 
     /// The column.
-    pub(super) fn finish(mut self) -> ArrayRef {
-        match &mut self {
-            Output::Text(b) => Arc::new(b.finish()),
-            Output::Int(b) => Arc::new(b.finish()),
-            Output::Decimal(b) => Arc::new(b.finish()),
-            Output::Float(b) => Arc::new(b.finish()),
-            Output::Bool(b) => Arc::new(b.finish()),
-            Output::Timestamp(b) => Arc::new(b.finish()),
+    pub(super) fn finish(self) -> ArrayRef {
+        let (ty, words, mut nulls) = match self {
+            Output::Text(mut b) => return Arc::new(b.finish()),
+            Output::Words(ty, words, nulls) => (ty, words, nulls),
+        };
+        let nulls = nulls.finish();
+        let signed = words.iter().map(|w| w.cast_signed());
+        match ty {
+            Type::Float => {
+                let floats = words.iter().map(|w| f64::from_bits(*w));
+                Arc::new(Float64Array::new(floats.collect(), nulls))
+            }
+            Type::Bool => {
+                let bits = BooleanBuffer::collect_bool(words.len(), |row| words[row] != 0);
+                Arc::new(BooleanArray::new(bits, nulls))
+            }
+            Type::Decimal(_) => {
+                let wide = Decimal128Array::new(signed.map(i128::from).collect(), nulls);
+                Arc::new(wide.with_data_type(ty.arrow()))
+            }
+            Type::Timestamp => {
+                let stamps = TimestampMicrosecondArray::new(signed.collect(), nulls);
+                Arc::new(stamps.with_data_type(ty.arrow()))
+            }
+            Type::Int | Type::Text => Arc::new(Int64Array::new(signed.collect(), nulls)),
         }
     }
 }

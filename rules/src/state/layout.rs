@@ -60,7 +60,8 @@ pub(super) struct FeatureLayout {
     pub(super) aggregate: Aggregate,
     pub(super) scope: Scope,
     pub(super) window: usize,
-    pub(super) cell: usize,
+    /// Its running value; none when the length of the window says it.
+    pub(super) cell: Option<usize>,
     /// Scale of a decimal argument.
     pub(super) scale: Option<u8>,
     /// Types of its members.
@@ -109,14 +110,17 @@ impl Layout {
             has_last: false,
             in_order_only: false,
         };
-        let mut cell_of = vec![0; wanted.len()];
+        let mut cell_of = vec![None; wanted.len()];
         for (w, (window, filter)) in distinct_windows(plan).into_iter().enumerate() {
             let first = layout.cells.len();
             let at = layout.stride;
             let last = matches!(window, Window::Last { .. });
             layout.stride += 1 + usize::from(last);
             for (f, (_, kind)) in wanted.iter().enumerate().filter(|(_, x)| x.0 == w) {
-                cell_of[f] = layout.share(first, plan.features[f].filter, kind, window);
+                let filter = plan.features[f].filter;
+                if !is_length(kind, filter, window) {
+                    cell_of[f] = Some(layout.share(first, filter, kind, window));
+                }
             }
             for cell in &mut layout.cells[first..] {
                 cell.at = layout.stride;
@@ -193,6 +197,11 @@ fn window_filter(feature: &FeaturePlan) -> Option<usize> {
     feature
         .filter
         .filter(|_| matches!(feature.window, Window::Last { .. }))
+}
+
+/// Whether a running value would be how many rows the window spans. A `forever` window lets rows go that it counts.
+fn is_length(kind: &Kind, filter: Option<usize>, window: Window) -> bool {
+    *kind == Kind::Events && filter.is_none() && window != Window::Forever
 }
 
 /// The running value a feature needs.

@@ -185,7 +185,7 @@ impl GroupState {
         let own: Vec<usize> = layout
             .features
             .iter()
-            .map(|f| self.cell_bytes(f.cell))
+            .map(|f| f.cell.map_or(0, |cell| self.cell_bytes(cell)))
             .collect();
         let shared = self.bytes().saturating_sub(own.iter().sum()) / features;
         own.into_iter().map(|own| own + shared).collect()
@@ -194,7 +194,11 @@ impl GroupState {
     /// The bytes of a running value over all keys, divided by the features that read it.
     fn cell_bytes(&self, cell: usize) -> usize {
         let layout = &self.store.layout;
-        let readers = layout.features.iter().filter(|f| f.cell == cell).count();
+        let readers = layout
+            .features
+            .iter()
+            .filter(|f| f.cell == Some(cell))
+            .count();
         self.store.keys.len() * layout.cells[cell].words() * 8 / readers.max(1)
     }
 
@@ -282,13 +286,15 @@ fn answer(store: &mut Store, key: u32, outputs: &mut [Output], chosen: impl Fn(S
     if outputs.is_empty() {
         return;
     }
+    let (record, rows, layout, heap) = store.parts(key);
     let mut column = 0;
-    for feature in 0..store.layout.features.len() {
-        let layout = &store.layout.features[feature];
-        let (scope, members) = (layout.scope, layout.members.len());
-        for member in (0..members).filter(|_| chosen(scope)) {
-            let word = store.read(key, feature, member);
-            outputs[column + member].push(word, &store.heap.texts);
+    for feature in &layout.features {
+        let members = feature.members.len();
+        if chosen(feature.scope) {
+            for member in 0..members {
+                let word = store::read(feature, member, record, rows, layout, heap);
+                outputs[column + member].push(word, &heap.texts);
+            }
         }
         column += members;
     }

@@ -85,6 +85,7 @@ pub(crate) fn set_bit(row: &mut [u64], bit: usize) {
 }
 
 /// Whether a flag of a row is set.
+#[inline]
 pub(crate) fn bit(row: &[u64], bit: usize) -> bool {
     row[1 + bit / 64] >> (bit % 64) & 1 == 1
 }
@@ -103,12 +104,14 @@ impl<'a> Rows<'a> {
     }
 
     /// One row.
+    #[inline]
     pub(crate) fn row(&self, index: u32) -> &'a [u64] {
         let at = index as usize * self.layout.width;
         &self.words[at..at + self.layout.width]
     }
 
     /// The time of a row.
+    #[inline]
     pub(crate) fn time(&self, index: u32) -> EventTime {
         EventTime(self.words[index as usize * self.layout.width].cast_signed())
     }
@@ -143,6 +146,7 @@ impl<'a> Rows<'a> {
 }
 
 /// The value of an input in a row; `None` when it is null.
+#[inline]
 pub(crate) fn value(row: &[u64], layout: &RowLayout, input: usize) -> Option<u64> {
     if !bit(row, layout.present_bit(input)) {
         return None;

@@ -9,7 +9,8 @@
 use super::arena::{Arena, Block};
 use super::keys::Keys;
 use super::layout::{
-    FLAGS, FORGOTTEN, Layout, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT, WindowLayout,
+    FLAGS, FORGOTTEN, FeatureLayout, Layout, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT,
+    WindowLayout,
 };
 use super::row::{Place, Rows, value};
 use super::seed::HashSeed;
@@ -53,6 +54,7 @@ pub(super) fn halves(word: u64) -> (u32, u32) {
 }
 
 /// The words of a record's ring.
+#[inline]
 pub(super) fn ring<'a>(record: &[u64], arena: &'a Arena) -> &'a [u64] {
     match record[RING] {
         VACANT => &[],
@@ -313,6 +315,9 @@ impl Store {
             return false;
         }
         let t = EventTime(record[TIME].cast_signed());
+        if !self.layout.stays {
+            return t.before(self.layout.longest) < forgotten;
+        }
         self.layout.windows.iter().any(|w| match w.window {
             Window::Sliding { .. } => w.window.start(t).is_some_and(|start| start < forgotten),
             Window::Forever => short || t < forgotten,
@@ -321,24 +326,35 @@ impl Store {
         })
     }
 
-    /// One member of one feature at the record's time; `None` is null.
-    pub(super) fn read(&mut self, key: u32, feature: usize, member: usize) -> Option<u64> {
-        let feature = &self.layout.features[feature];
+    /// What an answer is read from: the record, its rows, what both mean, and what does not fit in.
+    pub(super) fn parts(&mut self, key: u32) -> (&mut [u64], Rows<'_>, &Layout, &Heap) {
         let record = self.keys.record_mut(key);
-        let (low, high) = halves(record[self.layout.windows[feature.window].at]);
-        let span = Span {
-            rows: Rows::new(ring(record, &self.arena), &self.layout.row),
-            low,
-            high,
-        };
-        let cell = &self.layout.cells[feature.cell];
-        cell.read(
-            feature.aggregate,
-            member,
-            feature.scale,
-            &span,
-            record,
-            &self.heap,
-        )
+        let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
+        (record, rows, &self.layout, &self.heap)
     }
+}
+
+/// One member of one feature at the record's time; `None` is null.
+#[inline]
+pub(super) fn read(
+    feature: &FeatureLayout,
+    member: usize,
+    record: &mut [u64],
+    rows: Rows<'_>,
+    layout: &Layout,
+    heap: &Heap,
+) -> Option<u64> {
+    let (low, high) = halves(record[layout.windows[feature.window].at]);
+    let Some(cell) = feature.cell else {
+        return Some(u64::from(high - low));
+    };
+    let span = Span { rows, low, high };
+    layout.cells[cell].read(
+        feature.aggregate,
+        member,
+        feature.scale,
+        &span,
+        record,
+        heap,
+    )
 }
