@@ -1,7 +1,8 @@
 //! `tollgate check`: everything that is wrong with packs and pipeline configurations, in one run.
 //!
 //! The idea: a file is taken for a configuration when it has a key that only configurations have; a configuration's
-//! pack is checked with it, and with `--sample` run over events ([`sample`]). The invariant: every finding of every file is reported, whatever was found before.
+//! pack is checked with it, and with `--sample` run over events ([`sample`]). The invariant: every finding of every file
+//! is reported, whatever was found before.
 
 mod sample;
 

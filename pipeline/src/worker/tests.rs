@@ -135,6 +135,13 @@ fn lines(log: &MemoryLog, topic: &str) -> Vec<String> {
         .collect()
 }
 
+/// Decisions and dead letters of a run under these faults.
+fn outputs(faults: &Faults) -> (Vec<String>, Vec<String>) {
+    let log = filled();
+    run(parts(&log, faults), around()).unwrap();
+    (lines(&log, "decisions"), lines(&log, "dead"))
+}
+
 fn undisturbed() -> (Vec<String>, Vec<String>) {
     let log = filled();
     let summary = run(parts(&log, &Faults::default()), around()).unwrap();
@@ -183,13 +190,7 @@ fn however_the_source_serves_its_partitions_the_bytes_are_the_same() {
             write_error_one_in: 9,
             ..Faults::default()
         };
-        let log = filled();
-        run(parts(&log, &faults), around()).unwrap();
-        assert_eq!(
-            (lines(&log, "decisions"), lines(&log, "dead")),
-            expected,
-            "seed {seed}"
-        );
+        assert_eq!(outputs(&faults), expected, "seed {seed}");
     }
 }
 
@@ -205,13 +206,7 @@ fn a_commit_that_aborts_or_loses_its_answer_repeats_and_loses_nothing() {
             commits: BTreeMap::from([(number, fault)]),
             ..Faults::default()
         };
-        let log = filled();
-        run(parts(&log, &faults), around()).unwrap();
-        assert_eq!(
-            (lines(&log, "decisions"), lines(&log, "dead")),
-            expected,
-            "commit {number}: {fault:?}"
-        );
+        assert_eq!(outputs(&faults), expected, "commit {number}: {fault:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! From hits to decisions: lists first, then the policy over the rules, `once_per` and `at_most`, and what is remembered of the
-//! decision for a second delivery.
+//! From hits to decisions: lists first, then the policy over the rules, `once_per` and `at_most`, and what is remembered
+//! of the decision for a second delivery.
 //!
 //! The invariant: rows are taken in order, because an alert of one row may suppress that of a later one and a
 //! duplicate repeats a decision that may stand in the same step.

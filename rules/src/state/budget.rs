@@ -5,7 +5,7 @@
 //! The invariant: without a late row a group never holds more keys, and a key never more events, than the budget says.
 
 use super::identity::Identity;
-use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, ROWS, SHORT, VACANT};
+use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, RENEWED, ROWS, SHORT, TIME, VACANT};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
 use crate::aggregate::cell::Side;
@@ -20,7 +20,7 @@ impl Store {
     pub(super) fn new_key(&mut self, hash: u64, identity: Identity) -> u32 {
         let key = self.keys.insert(hash, identity, self.swept);
         if self.layout.stays && self.evicted_keys > 0 {
-            self.keys.record_mut(key)[FLAGS] |= SHORT;
+            self.keys.record_mut(key)[FLAGS] |= RENEWED;
         }
         key
     }
@@ -57,8 +57,17 @@ impl Store {
         if tail - head < self.limits.events_per_key {
             return;
         }
+        let t = EventTime(self.keys.record(key)[TIME].cast_signed());
+        // Events that no window can reach any more are nobody's loss. What a `last` window still wants of them takes a
+        // walk to find out, too long for every event.
+        if t >= self.horizon && !self.layout.has_last {
+            self.forget(key);
+        }
         let record = self.keys.record(key);
-        let t = EventTime(record[super::layout::TIME].cast_signed());
+        let (head, tail) = halves(record[ROWS]);
+        if tail - head < self.limits.events_per_key {
+            return;
+        }
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
         // A `forever` window must have taken an event before it goes.
         let newest = rows.time(tail - 1);

@@ -65,7 +65,7 @@ impl Store {
 
     /// Lets go of the events that no event from the horizon on can have in a window. The record's time must be at or
     /// after the horizon, so that no window but a `forever` and a `last` one holds any of them.
-    fn forget(&mut self, key: u32) {
+    pub(super) fn forget(&mut self, key: u32) {
         let limit = self.horizon.before(self.layout.longest);
         let record = self.keys.record(key);
         let (head, tail) = halves(record[ROWS]);

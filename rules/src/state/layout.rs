@@ -18,7 +18,7 @@ use crate::window::Window;
 
 /// The two words that tell the key.
 pub(super) const IDENTITY: usize = 0;
-/// [`SHORT`] or nothing; [`VACANT`] for a record without a key.
+/// [`SHORT`] and [`RENEWED`] as they hold; [`VACANT`] for a record without a key.
 pub(super) const FLAGS: usize = 2;
 /// The time all windows of the record stand at.
 pub(super) const TIME: usize = 3;
@@ -38,8 +38,10 @@ pub(super) const WINDOWS: usize = 9;
 /// No key, or no block.
 pub(super) const VACANT: u64 = u64::MAX;
 
-/// Flag: events of this key had to go that a window without an end of time would still hold.
+/// Flag: events of this key had to go that a `last` window might still want.
 pub(super) const SHORT: u64 = 1;
+/// Flag: the key may have been here before and had to go, with everything a `forever` window knew of it.
+pub(super) const RENEWED: u64 = 2;
 
 /// One window of a record.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@
 use ahash::RandomState;
 
 /// See the module.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HashSeed([u64; 4]);
 
 impl HashSeed {
@@ -29,12 +29,6 @@ impl HashSeed {
     /// Two words of it, for a keyed hash that stands for what it hashes.
     pub(crate) fn keys(self) -> (u64, u64) {
         (self.0[0], self.0[1])
-    }
-
-    /// What a table would make of these bytes: for a test that two seeds differ.
-    #[must_use]
-    pub fn hash(self, bytes: &[u8]) -> u64 {
-        self.hasher().hash_one(bytes)
     }
 
     /// The hash function under this seed.

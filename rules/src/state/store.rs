@@ -9,7 +9,7 @@
 use super::arena::{Arena, Block};
 use super::keys::Keys;
 use super::layout::{
-    FLAGS, FORGOTTEN, FeatureLayout, Layout, NEWEST, OLDEST, RING, ROWS, SHORT, TIME, VACANT,
+    FLAGS, FORGOTTEN, FeatureLayout, Layout, NEWEST, OLDEST, RENEWED, RING, ROWS, TIME, VACANT,
     WindowLayout,
 };
 use super::row::{Place, Rows, value};
@@ -310,8 +310,8 @@ impl Store {
     pub(super) fn approximate(&self, key: u32) -> bool {
         let record = self.keys.record(key);
         let forgotten = EventTime(record[FORGOTTEN].cast_signed());
-        let short = record[FLAGS] & SHORT != 0;
-        if forgotten == EventTime::MIN && !short {
+        let flags = record[FLAGS];
+        if forgotten == EventTime::MIN && flags == 0 {
             return false;
         }
         let t = EventTime(record[TIME].cast_signed());
@@ -320,9 +320,11 @@ impl Store {
         }
         self.layout.windows.iter().any(|w| match w.window {
             Window::Sliding { .. } => w.window.start(t).is_some_and(|start| start < forgotten),
-            Window::Forever => short || t < forgotten,
+            Window::Forever => flags & RENEWED != 0 || t < forgotten,
             // Which of the older events were kept was decided for the horizon.
-            Window::Last { n } => t < self.horizon || (short && record[w.at + 1] < u64::from(n)),
+            Window::Last { n } => {
+                t < self.horizon || (flags != 0 && record[w.at + 1] < u64::from(n))
+            }
         })
     }
 

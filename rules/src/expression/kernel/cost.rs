@@ -53,7 +53,8 @@ pub(crate) fn nanoseconds(kernel: &Kernel, ty: Type, operands: usize) -> u64 {
     }
 }
 
-/// How many repetitions the counts of a regular expression ask for beyond the first: 5 for `(a{2}b){3}`. A count that has no upper bound counts by its lower one.
+/// How many repetitions the counts of a regular expression ask for beyond the first: 5 for `(a{2}b){3}`. A count that
+/// has no upper bound counts by its lower one.
 pub(super) fn repeats(pattern: &str) -> u64 {
     // Of each group that is open, outermost first: what its content adds up to.
     let mut open: Vec<u64> = vec![0];

@@ -170,6 +170,46 @@ fn what_was_evicted_longer_ago_than_the_window_is_missed_no_more() {
     assert_eq!(state.size().evicted_keys, 2);
 }
 
+/// A key of ten events at most: what each of 40 events in order says, and how many had to go.
+fn ten_at_most(window: Window) -> (String, u64) {
+    let limits = Limits {
+        events_per_key: 10,
+        ..Limits::default()
+    };
+    let plan = GroupPlan {
+        limits,
+        ..group(vec![count(window, Scope::WithCurrent)]).plan
+    };
+    let mut state = GroupState::new(plan, HashSeed::FIXED);
+    let lines: Vec<Line> = (0..40).map(|t| ("a", t, 1, Added, t - 30)).collect();
+    let told = answers(&mut state, &lines);
+    (told, state.size().evicted_events)
+}
+
+#[test]
+fn a_forever_window_misses_no_event_that_has_to_go() {
+    let (told, evicted) = ten_at_most(Window::Forever);
+    let counts: Vec<String> = (1..=40).map(|n| n.to_string()).collect();
+    assert_eq!(told, counts.join("|"), "exact, and so not flagged");
+    assert!(evicted > 0);
+}
+
+#[test]
+fn events_that_no_window_can_reach_go_first_and_count_for_nothing() {
+    let limits = Limits {
+        events_per_key: 10,
+        ..Limits::default()
+    };
+    let plan = GroupPlan {
+        limits,
+        ..group(vec![count(sliding(9), Scope::WithCurrent)]).plan
+    };
+    let mut state = GroupState::new(plan, HashSeed::FIXED);
+    let lines: Vec<Line> = (0..40).map(|t| ("a", t, 1, Added, t)).collect();
+    let _ = answers(&mut state, &lines);
+    assert_eq!(state.size().evicted_events, 0);
+}
+
 /// Row E16 of the bad inputs: however many keys come, memory stays what the budget says.
 #[test]
 fn memory_is_flat_once_the_budget_is_reached() {
