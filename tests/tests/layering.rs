@@ -31,6 +31,7 @@ const RULES: &[&str] = &[
     "serde_json",
     "siphasher",
     "thiserror",
+    "zerocopy",
 ];
 
 /// All that `connectors` names.

@@ -135,6 +135,18 @@ pub(super) fn read(word: u64, heap: &Heap) -> u64 {
     }
 }
 
+/// How many values a set (0: none) and these, all different, have together.
+pub(crate) fn with(word: u64, values: &[u64], heap: &Heap) -> u64 {
+    if word == 0 {
+        return values.len() as u64;
+    }
+    let set = heap.sets.get(word - 1);
+    let new = values
+        .iter()
+        .filter(|v| set.find(**v, &heap.hasher).is_none());
+    (set.values.len() + new.count()) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

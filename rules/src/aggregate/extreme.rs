@@ -52,6 +52,14 @@ impl Extreme {
         }
     }
 
+    /// The best of some values.
+    pub(crate) fn best(self, values: impl Iterator<Item = u64>, heap: &Heap) -> Option<u64> {
+        values.reduce(|best, value| match self.compare(value, best, heap) {
+            Ordering::Greater => value,
+            _ => best,
+        })
+    }
+
     pub(super) fn enter(self, entry: &Entry<'_>, words: &mut [u64], heap: &Heap) {
         let Some(value) = entry.value(self.input) else {
             return;

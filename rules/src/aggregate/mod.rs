@@ -11,12 +11,12 @@ pub(crate) mod exact;
 
 mod avg;
 mod count;
-mod distinct;
+pub(crate) mod distinct;
 pub(crate) mod edge;
 pub(crate) mod extreme;
 mod ratio;
 mod stddev;
-mod sum;
+pub(crate) mod sum;
 
 use crate::value::Type;
 

@@ -40,6 +40,84 @@ pub(super) fn step(entry: &Entry<'_>, input: usize, squares: bool, words: &mut [
     }
 }
 
+/// The sum of integers or mantissas, at most 64 of them.
+#[inline]
+pub(crate) fn dense(values: &[u64]) -> i128 {
+    // 64 values from -2^56 up to 2^56 cannot leave 64 bits.
+    const HALF: u64 = 1 << 56;
+    let (mut sum, mut high) = (0u64, 0u64);
+    for value in values {
+        sum = sum.wrapping_add(*value);
+        high |= value.wrapping_add(HALF);
+    }
+    if high >= 2 * HALF {
+        return sparse(values.iter().copied());
+    }
+    sum.cast_signed().into()
+}
+
+/// The sum of integers or mantissas.
+pub(crate) fn sparse(values: impl Iterator<Item = u64>) -> i128 {
+    values.map(|value| i128::from(value.cast_signed())).sum()
+}
+
+/// The sum in the words of a running value of integers.
+pub(crate) fn wide_sum(words: &[u64]) -> i128 {
+    wide::read(&words[1..3])
+}
+
+/// Makes the words of a running value of integers.
+pub(crate) fn write(words: &mut [u64], count: u64, sum: i128) {
+    words.fill(0);
+    words[0] = count;
+    wide::add(&mut words[1..3], sum);
+}
+
+/// Adds the squares of these values and of a past running value.
+pub(crate) fn write_squares(
+    words: &mut [u64],
+    past: Option<&[u64]>,
+    values: impl Iterator<Item = u64>,
+) {
+    let squares = &mut words[3..6];
+    values.for_each(|value| wide::add_square(squares, value.cast_signed(), false));
+    if let Some(past) = past {
+        wide::add_squares(squares, &past[3..6]);
+    }
+}
+
+/// Makes a running value of floats, `past` and these; [`float_done`] ends it.
+pub(crate) fn float_scan(
+    values: impl Iterator<Item = u64>,
+    squares: bool,
+    past: Option<&[u64]>,
+    words: &mut [u64],
+    heap: &mut Heap,
+) {
+    let past = past.filter(|past| past[0] > 0);
+    let mut sums = past.map_or_else(FloatSums::default, |past| heap.floats.get(past[1]).clone());
+    words[0] = past.map_or(0, |past| past[0]);
+    for value in values.map(f64::from_bits) {
+        words[0] += 1;
+        sums.sum.add(value, false);
+        if squares {
+            sums.squares.add_square(value, false);
+        }
+    }
+    if words[0] > 0 {
+        words[1] = heap.floats.take();
+        *heap.floats.get_mut(words[1]) = sums;
+    }
+}
+
+/// Gives back what [`float_scan`] took.
+pub(crate) fn float_done(words: &mut [u64], heap: &mut Heap) {
+    if words[0] > 0 {
+        heap.floats.free(words[1]);
+        words[0] = 0;
+    }
+}
+
 /// Adds a float, or takes it away. The accumulator is taken with the first value and freed with the last.
 pub(super) fn float_step(
     entry: &Entry<'_>,
@@ -70,14 +148,24 @@ pub(super) fn float_step(
 
 /// The sum of integers.
 pub(super) fn int(words: &[u64]) -> Option<u64> {
-    let sum = i64::try_from(wide::read(&words[1..3])).ok()?;
-    Some(sum.cast_unsigned())
+    fits_int(wide::read(&words[1..3]))
 }
 
-/// The sum of decimals: a mantissa of at most 18 digits.
+/// The sum of decimals.
 pub(super) fn decimal(words: &[u64]) -> Option<u64> {
-    let sum = wide::read(&words[1..3]);
-    (sum.abs() < MANTISSA_END).then(|| int(words)).flatten()
+    fits_decimal(wide::read(&words[1..3]))
+}
+
+/// A sum of integers, if it is one.
+#[inline]
+pub(crate) fn fits_int(sum: i128) -> Option<u64> {
+    i64::try_from(sum).ok().map(i64::cast_unsigned)
+}
+
+/// A sum of decimals, if it is one: a mantissa of at most 18 digits.
+#[inline]
+pub(crate) fn fits_decimal(sum: i128) -> Option<u64> {
+    fits_int(sum).filter(|_| -MANTISSA_END < sum && sum < MANTISSA_END)
 }
 
 /// The sum of floats.

@@ -4,8 +4,8 @@
 //! remembered by time, so that every later answer that might miss it is flagged approximate, and no other.
 //! The invariant: without a late row a group never holds more keys, and a key never more events, than the budget says.
 
-use super::identity::Identity;
-use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, RENEWED, ROWS, SHORT, TIME, VACANT};
+use super::keys;
+use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, ROWS, SHORT, TIME};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
 use crate::aggregate::cell::Side;
@@ -16,13 +16,12 @@ use crate::window::Window;
 const CANDIDATES: u32 = 8;
 
 impl Store {
-    /// A number for a key that has none.
-    pub(super) fn new_key(&mut self, hash: u64, identity: Identity) -> u32 {
-        let key = self.keys.insert(hash, identity, self.swept);
-        if self.layout.stays && self.evicted_keys > 0 {
-            self.keys.record_mut(key)[FLAGS] |= RENEWED;
+    /// Takes a key out with everything it holds.
+    pub(super) fn drop(&mut self, key: u32) {
+        match keys::class(key) {
+            keys::LARGE => self.drop_key(keys::index(key)),
+            _ => self.drop_small(key),
         }
-        key
     }
 
     /// Room for one more key.
@@ -30,25 +29,45 @@ impl Store {
         if self.keys.len() < self.limits.keys as usize {
             return;
         }
-        let numbers = self.keys.numbers();
-        let mut quietest: Option<(i64, u32)> = None;
-        for ahead in 0..CANDIDATES.min(numbers) {
-            let key = (self.clock + ahead) % numbers;
-            let record = self.keys.record(key);
-            let newest = record[NEWEST].cast_signed();
-            if record[FLAGS] != VACANT && quietest.is_none_or(|(time, _)| newest < time) {
-                quietest = Some((newest, key));
+        let mut quietest: Option<(i64, u32, u32)> = None;
+        let (mut place, mut seen) = (self.clock, 0);
+        for _ in 0..self.keys.places() {
+            let (key, next) = self.keys.walk(place);
+            place = next;
+            if self.keys.is_vacant(key) {
+                continue;
+            }
+            let (newest, _) = self.reach(key);
+            if quietest.is_none_or(|(time, ..)| newest < time) {
+                quietest = Some((newest, key, next));
+            }
+            seen += 1;
+            if seen == CANDIDATES {
+                break;
             }
         }
-        let Some((newest, key)) = quietest else {
+        let Some((newest, key, next)) = quietest else {
             return;
         };
-        let forgotten = self.keys.record(key)[FORGOTTEN].cast_signed();
-        self.swept = self.swept.max(newest).max(forgotten);
+        self.swept = self.swept.max(newest).max(self.reach(key).1);
         self.evicted_keys += 1;
         // Not past the others looked at: each is a candidate again until it goes or is found fresher.
-        self.clock = (key + 1) % numbers;
-        self.drop_key(key);
+        self.clock = next;
+        self.drop(key);
+    }
+
+    /// The greatest time of an event a key had, and of one it forgot.
+    fn reach(&self, key: u32) -> (i64, i64) {
+        match keys::class(key) {
+            keys::LARGE => {
+                let record = self.keys.record(keys::index(key));
+                (
+                    record[NEWEST].cast_signed(),
+                    record[FORGOTTEN].cast_signed(),
+                )
+            }
+            class => self.keys.bodies.reach(class, keys::index(key)),
+        }
     }
 
     /// Room for one more event of a key.

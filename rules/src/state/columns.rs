@@ -7,14 +7,16 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array,
-    NullBufferBuilder, StringArray, StringBuilder, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Decimal128Array, Float64Array,
+    Int64Array, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
-use arrow::buffer::BooleanBuffer;
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::identity::{Identities, Identity};
+use super::row::{Place, RowLayout, set_bit};
 use super::text::Texts;
+use crate::time::EventTime;
 use crate::value::Type;
 
 /// A column of a step.
@@ -76,6 +78,29 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Calls `take` with each of the first rows that has a value, and the value as a word.
+    fn each(&self, rows: usize, mut take: impl FnMut(usize, u64)) {
+        let plain = self.array().null_count() == 0;
+        match self {
+            Input::Int(a) if plain => {
+                let values = a.values().iter().take(rows).enumerate();
+                values.for_each(|(row, x)| take(row, x.cast_unsigned()));
+            }
+            Input::Decimal(a) if plain => {
+                for (row, x) in a.values().iter().take(rows).enumerate() {
+                    if let Ok(x) = i64::try_from(*x) {
+                        take(row, x.cast_unsigned());
+                    }
+                }
+            }
+            _ => {
+                for row in (0..rows).filter(|row| self.present(*row)) {
+                    take(row, self.word(row));
+                }
+            }
+        }
+    }
+
     /// The text of a row, if it is a column of texts.
     pub(super) fn text(&self, row: usize) -> Option<&'a str> {
         match self {
@@ -85,62 +110,183 @@ impl<'a> Input<'a> {
     }
 }
 
-/// A member of a feature, being built: words until the end, because storing a word is all that a row should cost.
+/// The answers of a step, being written: row by row as words, because storing a word is all that one should cost.
 #[derive(Debug)]
-pub(super) enum Output {
-    /// Texts are copied while their numbers are valid.
-    Text(StringBuilder),
-    /// A column of any other type.
-    Words(Type, Vec<u64>, NullBufferBuilder),
+pub(super) struct Answers {
+    rows: usize,
+    words: Vec<u64>,
+    columns: Vec<Column>,
+    /// Whether one of them is of texts.
+    texts: bool,
 }
 
-impl Output {
-    /// An empty column of this type with room for so many rows.
-    pub(super) fn new(ty: Type, rows: usize) -> Output {
-        match ty {
-            Type::Text => Output::Text(StringBuilder::with_capacity(rows, 0)),
-            _ => Output::Words(ty, Vec::with_capacity(rows), NullBufferBuilder::new(rows)),
+/// A row of answers.
+#[derive(Debug)]
+pub(super) struct AnswerRow<'a> {
+    row: usize,
+    answers: &'a mut Answers,
+}
+
+impl AnswerRow<'_> {
+    /// The value of a member.
+    #[inline(always)]
+    pub(super) fn set(&mut self, column: usize, word: Option<u64>, texts: &Texts) {
+        let (row, answers) = (self.row, &mut *self.answers);
+        match word {
+            Some(word) => answers.words[column * answers.rows + row] = word,
+            None => answers.columns[column].nulls.push(row as u32),
+        }
+        if answers.texts && answers.columns[column].ty == Type::Text {
+            let text = word.map(|id| texts.get(id));
+            answers.columns[column].texts.append_option(text);
         }
     }
+}
 
-    /// One more value.
-    #[inline]
-    pub(super) fn push(&mut self, word: Option<u64>, texts: &Texts) {
-        match self {
-            Output::Text(b) => b.append_option(word.map(|id| texts.get(id))),
-            Output::Words(_, words, nulls) => {
-                words.push(word.unwrap_or(0));
-                nulls.append(word.is_some());
-            }
-        }
-    }
+/// A member of a feature.
+#[derive(Debug)]
+struct Column {
+    ty: Type,
+    /// Rows without a value; often there are none.
+    nulls: Vec<u32>,
+    /// Texts are copied while their numbers are valid.
+    texts: StringBuilder,
+}
 
-    /// The column.
-    pub(super) fn finish(self) -> ArrayRef {
-        let (ty, words, mut nulls) = match self {
-            Output::Text(mut b) => return Arc::new(b.finish()),
-            Output::Words(ty, words, nulls) => (ty, words, nulls),
+impl Answers {
+    /// Room for so many rows of members of these types.
+    pub(super) fn new(types: impl Iterator<Item = Type>, rows: usize) -> Answers {
+        let column = |ty| Column {
+            ty,
+            nulls: Vec::new(),
+            texts: StringBuilder::with_capacity(if ty == Type::Text { rows } else { 0 }, 0),
         };
-        let nulls = nulls.finish();
-        let signed = words.iter().map(|w| w.cast_signed());
-        match ty {
-            Type::Float => {
-                let floats = words.iter().map(|w| f64::from_bits(*w));
-                Arc::new(Float64Array::new(floats.collect(), nulls))
-            }
+        let columns: Vec<Column> = types.map(column).collect();
+        Answers {
+            rows,
+            words: vec![0; rows * columns.len()],
+            texts: columns.iter().any(|column| column.ty == Type::Text),
+            columns,
+        }
+    }
+
+    /// A row, to write; each member is set once, rows in their order.
+    #[inline]
+    pub(super) fn row(&mut self, row: usize) -> AnswerRow<'_> {
+        AnswerRow { row, answers: self }
+    }
+
+    /// No value in any member of a row.
+    pub(super) fn set_null(&mut self, row: usize, texts: &Texts) {
+        let columns = self.columns.len();
+        let mut row = self.row(row);
+        (0..columns).for_each(|column| row.set(column, None, texts));
+    }
+
+    /// The columns.
+    pub(super) fn finish(self, out: &mut Vec<ArrayRef>) {
+        let rows = self.rows;
+        let words = Buffer::from_vec(self.words);
+        for (index, column) in self.columns.into_iter().enumerate() {
+            let values = words.slice_with_length(index * rows * 8, rows * 8);
+            out.push(column.finish(rows, values));
+        }
+    }
+}
+
+impl Column {
+    fn finish(mut self, rows: usize, words: Buffer) -> ArrayRef {
+        let nulls = (!self.nulls.is_empty()).then(|| {
+            let mut valid = BooleanBufferBuilder::new(rows);
+            valid.append_n(rows, true);
+            let nulls = self.nulls.iter();
+            nulls.for_each(|row| valid.set_bit(*row as usize, false));
+            NullBuffer::new(valid.finish())
+        });
+        match self.ty {
+            Type::Text => Arc::new(self.texts.finish()),
+            Type::Float => Arc::new(Float64Array::new(words.into(), nulls)),
+            Type::Int => Arc::new(Int64Array::new(words.into(), nulls)),
             Type::Bool => {
-                let bits = BooleanBuffer::collect_bool(words.len(), |row| words[row] != 0);
+                let words: ScalarBuffer<u64> = words.into();
+                let bits = BooleanBuffer::collect_bool(rows, |row| words[row] != 0);
                 Arc::new(BooleanArray::new(bits, nulls))
             }
             Type::Decimal(_) => {
-                let wide = Decimal128Array::new(signed.map(i128::from).collect(), nulls);
-                Arc::new(wide.with_data_type(ty.arrow()))
+                let mantissas: ScalarBuffer<i64> = words.into();
+                let wide = mantissas.iter().map(|x| i128::from(*x)).collect();
+                let wide = Decimal128Array::new(wide, nulls);
+                Arc::new(wide.with_data_type(self.ty.arrow()))
             }
             Type::Timestamp => {
-                let stamps = TimestampMicrosecondArray::new(signed.collect(), nulls);
-                Arc::new(stamps.with_data_type(ty.arrow()))
+                let stamps = TimestampMicrosecondArray::new(words.into(), nulls);
+                Arc::new(stamps.with_data_type(self.ty.arrow()))
             }
-            Type::Int | Type::Text => Arc::new(Int64Array::new(signed.collect(), nulls)),
+        }
+    }
+}
+
+/// The events of a step as rows of a ring, without their texts.
+#[derive(Debug, Default)]
+pub(super) struct StepRows {
+    width: usize,
+    words: Vec<u64>,
+}
+
+impl StepRows {
+    /// Writes all rows, column by column.
+    pub(super) fn write(
+        &mut self,
+        layout: &RowLayout,
+        times: &[EventTime],
+        inputs: &[Input<'_>],
+        filters: &[BooleanArray],
+    ) {
+        self.width = layout.width;
+        self.words.clear();
+        self.words.resize(times.len() * layout.width, 0);
+        let rows = || 0..times.len();
+        for (words, time) in self.words.chunks_exact_mut(layout.width).zip(times) {
+            words[0] = time.0.cast_unsigned();
+        }
+        for (flag, filter) in filters.iter().enumerate() {
+            for row in rows().filter(|row| filter.is_valid(*row) && filter.value(*row)) {
+                set_bit(self.row_mut(row), flag);
+            }
+        }
+        for (index, input) in inputs.iter().enumerate() {
+            let (present, place) = (layout.present_bit(index), layout.places[index]);
+            input.each(times.len(), |row, word| {
+                let words = self.row_mut(row);
+                set_bit(words, present);
+                match place {
+                    Place::Word(at) => words[at] = word,
+                    Place::Bit(flag) if word == 1 => set_bit(words, flag),
+                    Place::Bit(_) | Place::Nowhere | Place::Text(_) => {}
+                }
+            });
+        }
+    }
+
+    /// A row, to complete.
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [u64] {
+        &mut self.words[row * self.width..(row + 1) * self.width]
+    }
+
+    /// Puts the texts of a row in their places, each with a reference.
+    pub(super) fn intern(
+        &mut self,
+        row: usize,
+        layout: &RowLayout,
+        inputs: &[Input<'_>],
+        texts: &mut Texts,
+    ) {
+        for (input, place) in inputs.iter().zip(&layout.places) {
+            if let Place::Text(at) = place
+                && input.present(row)
+            {
+                self.row_mut(row)[*at] = texts.intern(input.text(row).unwrap_or(""));
+            }
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What makes room: events that no window can reach any more, rings that are full, keys that fell silent.
 //!
 //! The idea: an event is forgotten when its ring is full or the sweep comes by, never in between, so that forgetting
-//! costs nothing per event. The sweep takes a fixed number of records per row in order of their numbers, so what it
-//! does depends on the rows alone and not on how they were cut into steps. The invariant: an answer for an event at or
+//! costs nothing per event. The sweep goes over all places of keys in a circle, the faster the more keys come new, so what
+//! it does depends on the rows alone and not on how they were cut into steps. The invariant: an answer for an event at or
 //! after the horizon never changes by forgetting; a record knows the greatest time it forgot.
 
 use super::arena::Block;
-use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
+use super::keys;
+use super::layout::{FORGOTTEN, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
 use crate::aggregate::cell::{Entry, Side};
@@ -16,8 +17,13 @@ use crate::window::Window;
 /// The sweep runs once in so many rows, to read records in a row.
 const SWEEP_ROWS: u32 = 16;
 
-/// Records it looks at per row: more than a row can add.
-const SWEEP_PER_ROW: u32 = 2;
+/// Keys it then looks at, and on top for each key that came new since the last time: more than one, or their number
+/// could grow without end.
+const SWEEP_LEAST: u32 = 2;
+pub(super) const SWEEP_PER_KEY: u32 = 2;
+
+/// Places it passes for each of these at most, most of them vacant.
+const SWEEP_PLACES: u32 = 4;
 
 /// The sweep lets events in a ring be too old by this part of the longest window.
 const SWEEP_SLACK: i64 = 8;
@@ -168,7 +174,7 @@ impl Store {
         self.release_texts(key, index);
     }
 
-    /// Called once per row: moves the horizon on and now and then looks at the next records.
+    /// Called once per row: moves the horizon on and now and then looks at the next places.
     pub(super) fn tick(&mut self, horizon: EventTime) {
         self.horizon = self.horizon.max(horizon);
         self.unswept += 1;
@@ -176,23 +182,36 @@ impl Store {
             return;
         }
         self.unswept = 0;
-        let numbers = self.keys.numbers();
-        for _ in 0..(SWEEP_ROWS * SWEEP_PER_ROW).min(numbers) {
-            let key = self.hand;
-            self.hand = (self.hand + 1) % numbers;
-            self.visit(key);
+        let mut left = std::mem::take(&mut self.credit) + SWEEP_LEAST;
+        for _ in 0..self.keys.places().min(left * SWEEP_PLACES) {
+            if left == 0 || self.keys.len() == 0 {
+                break;
+            }
+            let (key, next) = self.keys.walk(self.hand);
+            self.hand = next;
+            if self.keys.is_vacant(key) {
+                continue;
+            }
+            left -= 1;
+            match keys::class(key) {
+                keys::LARGE => self.visit(keys::index(key)),
+                _ => self.visit_small(key),
+            }
         }
+    }
+
+    /// Where an oldest event is so old that the sweep lets go of it.
+    pub(super) fn slack_limit(&self) -> i64 {
+        let longest = self.layout.longest;
+        let limit = self.horizon.before(longest);
+        limit.0.saturating_sub(longest.0 / SWEEP_SLACK)
     }
 
     fn visit(&mut self, key: u32) {
         let limit = self.horizon.before(self.layout.longest);
         let record = self.keys.record(key);
         let (oldest, newest) = (record[OLDEST].cast_signed(), record[NEWEST].cast_signed());
-        if record[FLAGS] == VACANT {
-            return;
-        }
         if !self.layout.stays && newest <= limit.0 {
-            let record = self.keys.record(key);
             let forgotten = newest.max(record[FORGOTTEN].cast_signed());
             self.swept = self.swept.max(forgotten);
             self.drop_key(key);
@@ -200,7 +219,7 @@ impl Store {
         }
         // A ring that is in use makes room by itself; only where much is too old the sweep does it. An empty ring has
         // an oldest event at the end of time.
-        if oldest > limit.0.saturating_sub(self.layout.longest.0 / SWEEP_SLACK) {
+        if oldest > self.slack_limit() {
             return;
         }
         if EventTime(record[TIME].cast_signed()) < self.horizon {
@@ -246,6 +265,7 @@ impl Store {
             self.arena.free(Block::unpack(record[RING]));
         }
         self.events -= (tail - head) as usize;
-        self.keys.remove(key);
+        self.keys.remove(keys::key_of(keys::LARGE, key));
+        self.keys.free_record(key);
     }
 }

@@ -11,6 +11,7 @@ use crate::aggregate::edge::Edge;
 use crate::aggregate::extreme::{Extreme, Order};
 use crate::ruleset::Scope;
 use crate::state::row::{RowLayout, Stored};
+use crate::state::small::ScanPlan;
 use crate::state::{FeaturePlan, GroupPlan};
 use crate::time::Span;
 use crate::value::Type;
@@ -77,6 +78,8 @@ pub(super) struct Layout {
     pub(super) windows: Vec<WindowLayout>,
     pub(super) cells: Vec<Cell>,
     pub(super) features: Vec<FeatureLayout>,
+    /// How the features of a small key are found.
+    pub(super) scan: ScanPlan,
     /// Words per record.
     pub(super) stride: usize,
     /// Length of the longest sliding window; zero without one.
@@ -106,6 +109,7 @@ impl Layout {
             windows: Vec::new(),
             cells: Vec::new(),
             features: Vec::new(),
+            scan: ScanPlan::default(),
             stride: WINDOWS,
             longest: Span::ZERO,
             stays: false,
@@ -157,6 +161,7 @@ impl Layout {
                 members: feature.aggregate.result(&args).unwrap_or_default(),
             });
         }
+        layout.scan = ScanPlan::new(&layout);
         layout
     }
 

@@ -22,6 +22,7 @@ mod identity;
 mod keys;
 mod layout;
 pub mod seed;
+mod small;
 mod store;
 mod table;
 mod warm;
@@ -31,10 +32,11 @@ mod tests;
 
 use arrow::array::{ArrayRef, BooleanArray};
 
-use self::columns::{Input, Output, StepKeys};
+use self::columns::{Answers, Input, StepKeys, StepRows};
 use self::layout::Layout;
-use self::row::{Place, set_bit};
+use self::row::Place;
 use self::seed::HashSeed;
+use self::small::{Arriving, Scratch};
 use self::store::Store;
 use self::warm::AHEAD;
 use crate::aggregate::Aggregate;
@@ -117,15 +119,9 @@ pub struct GroupState {
     plan: GroupPlan,
     store: Store,
     keys: StepKeys,
-    /// The row of the event at hand.
-    row: Vec<u64>,
+    rows: StepRows,
+    scratch: Scratch,
     approximate: Vec<bool>,
-}
-
-/// The columns of a step as their types.
-struct Columns<'a> {
-    inputs: Vec<Input<'a>>,
-    filters: &'a [BooleanArray],
 }
 
 impl GroupState {
@@ -134,10 +130,11 @@ impl GroupState {
     pub fn new(plan: GroupPlan, seed: HashSeed) -> GroupState {
         let store = Store::new(Layout::new(&plan), plan.limits, seed);
         GroupState {
-            row: vec![0; store.layout.row.width],
             store,
             plan,
             keys: StepKeys::default(),
+            rows: StepRows::default(),
+            scratch: Scratch::default(),
             approximate: Vec::new(),
         }
     }
@@ -147,14 +144,16 @@ impl GroupState {
     pub fn step(&mut self, step: &GroupStep<'_>, out: &mut Vec<ArrayRef>) {
         let rows = step.times.len();
         let members = self.store.layout.features.iter().flat_map(|f| &f.members);
-        let mut outputs: Vec<Output> = members.map(|ty| Output::new(*ty, rows)).collect();
-        self.run(step, &mut outputs);
-        out.extend(outputs.into_iter().map(Output::finish));
+        let mut answers = Some(Answers::new(members.copied(), rows));
+        self.run(step, &mut answers);
+        if let Some(answers) = answers {
+            answers.finish(out);
+        }
     }
 
     /// Takes the rows as [`GroupState::step`] does, without answering them.
     pub fn fold(&mut self, step: &GroupStep<'_>) {
-        self.run(step, &mut []);
+        self.run(step, &mut None);
     }
 
     /// Per row of the last step: an answer was to be given from a window whose events were already forgotten. Never
@@ -176,30 +175,38 @@ impl GroupState {
         }
     }
 
-    /// Bytes per feature, in order of the features: each its own running values, with an equal share of the events and
-    /// of what all features of the group use.
+    /// Bytes per feature, in order of the features: the values and running values it reads, shared with those that read
+    /// them too, and an equal share of what all features of the group use.
     #[must_use]
     pub fn feature_bytes(&self) -> Vec<usize> {
-        let layout = &self.store.layout;
-        let features = layout.features.len().max(1);
-        let own: Vec<usize> = layout
-            .features
-            .iter()
-            .map(|f| f.cell.map_or(0, |cell| self.cell_bytes(cell)))
+        let features = self.plan.features.len().max(1);
+        let own: Vec<usize> = (0..self.plan.features.len())
+            .map(|feature| self.cell_bytes(feature) + self.value_bytes(feature))
             .collect();
         let shared = self.bytes().saturating_sub(own.iter().sum()) / features;
         own.into_iter().map(|own| own + shared).collect()
     }
 
-    /// The bytes of a running value over all keys, divided by the features that read it.
-    fn cell_bytes(&self, cell: usize) -> usize {
+    /// A feature's part of the running values in the records of large keys.
+    fn cell_bytes(&self, feature: usize) -> usize {
         let layout = &self.store.layout;
-        let readers = layout
-            .features
-            .iter()
-            .filter(|f| f.cell == Some(cell))
-            .count();
-        self.store.keys.len() * layout.cells[cell].words() * 8 / readers.max(1)
+        let Some(cell) = layout.features[feature].cell else {
+            return 0;
+        };
+        let readers = layout.features.iter().filter(|f| f.cell == Some(cell));
+        self.store.keys.large() * layout.cells[cell].words() * 8 / readers.count().max(1)
+    }
+
+    /// A feature's part of the values that events hold.
+    fn value_bytes(&self, feature: usize) -> usize {
+        let places = &self.store.layout.row.places;
+        let held = |input: &&usize| matches!(places[**input], Place::Word(_) | Place::Text(_));
+        let part = |input: &usize| {
+            let readers = self.plan.features.iter().filter(|f| f.args.contains(input));
+            self.store.events * 8 / readers.count().max(1)
+        };
+        let args = self.plan.features[feature].args.iter();
+        args.filter(held).map(part).sum()
     }
 
     fn bytes(&self) -> usize {
@@ -207,7 +214,7 @@ impl GroupState {
         store.keys.bytes() + store.arena.bytes() + store.heap.bytes()
     }
 
-    fn run(&mut self, step: &GroupStep<'_>, outputs: &mut [Output]) {
+    fn run(&mut self, step: &GroupStep<'_>, answers: &mut Option<Answers>) {
         let rows = step.times.len();
         let typed = |types: &[Type], arrays| -> Vec<Input<'_>> {
             let arrays: &[ArrayRef] = arrays;
@@ -216,10 +223,9 @@ impl GroupState {
         };
         let keys = typed(&self.plan.key, step.keys);
         self.keys.encode(&keys, rows, &self.store.keys.identities);
-        let columns = Columns {
-            inputs: typed(&self.plan.inputs, step.inputs),
-            filters: step.filters,
-        };
+        let inputs = typed(&self.plan.inputs, step.inputs);
+        let layout = &self.store.layout.row;
+        self.rows.write(layout, step.times, &inputs, step.filters);
         self.approximate.clear();
         for row in 0..rows {
             if row % AHEAD == 0 && row + 1 < rows {
@@ -227,7 +233,7 @@ impl GroupState {
                 self.store.warm(&self.keys, ahead);
             }
             self.store.tick(step.horizon[row]);
-            let approximate = self.take(step, &columns, row, outputs);
+            let approximate = self.take(step, &inputs, row, answers);
             self.approximate.push(approximate);
         }
     }
@@ -236,98 +242,101 @@ impl GroupState {
     fn take(
         &mut self,
         step: &GroupStep<'_>,
-        columns: &Columns<'_>,
+        inputs: &[Input<'_>],
         row: usize,
-        outputs: &mut [Output],
+        answers: &mut Option<Answers>,
     ) -> bool {
         let store = &mut self.store;
         let Some((hash, identity)) = self.keys.get(row) else {
-            outputs
-                .iter_mut()
-                .for_each(|o| o.push(None, &store.heap.texts));
+            if let Some(answers) = answers {
+                answers.set_null(row, &store.heap.texts);
+            }
             return false;
         };
+        let (added, duplicate) = (step.added[row], step.duplicate[row]);
         let known = store.keys.find(hash, identity);
         let key = known.unwrap_or_else(|| {
-            if step.added[row] {
+            if added {
                 store.keep_keys();
             }
-            store.new_key(hash, identity)
+            store.new_small(hash, identity)
         });
-        store.seek(key, step.times[row]);
-        let mut approximate = store.approximate(key);
-        // A duplicate is in the state already, whatever the scope; nothing changes.
-        if step.duplicate[row] {
-            answer(store, key, outputs, |_| true);
-        } else {
-            answer(store, key, outputs, |scope| scope == Scope::Prior);
-            columns.write(row, &mut self.row, store);
-            if step.added[row] {
-                store.keep_events(key);
-            }
-            // A late event counts itself, and is not kept.
-            let at = store.insert(key, &self.row, step.added[row]);
-            // The budget may have taken an event out for this one.
-            approximate |= store.approximate(key);
-            answer(store, key, outputs, |scope| scope == Scope::WithCurrent);
-            if !step.added[row] {
-                store.remove(key, at);
-            }
+        if !duplicate && store.layout.row.has_texts() {
+            let (layout, texts) = (&store.layout.row, &mut store.heap.texts);
+            self.rows.intern(row, layout, inputs, texts);
         }
-        if known.is_none() && !step.added[row] {
-            store.drop_key(key);
+        let event = Arriving {
+            row: self.rows.row_mut(row),
+            time: step.times[row],
+            added,
+            duplicate,
+            at: row,
+        };
+        let taken = match keys::class(key) {
+            keys::LARGE => Err(keys::index(key)),
+            _ => store.take_small(key, &event, &mut self.scratch, answers),
+        };
+        let approximate = taken.unwrap_or_else(|number| take_large(store, number, &event, answers));
+        if known.is_none() && !added {
+            // It was put in for this answer only, and so is where it was put.
+            store.drop(key);
         }
         approximate
     }
 }
 
-/// Writes the features of the chosen scopes as they are now.
-fn answer(store: &mut Store, key: u32, outputs: &mut [Output], chosen: impl Fn(Scope) -> bool) {
-    if outputs.is_empty() {
-        return;
+/// Answers and takes an event of a key that has a record.
+fn take_large(
+    store: &mut Store,
+    key: u32,
+    event: &Arriving<'_>,
+    answers: &mut Option<Answers>,
+) -> bool {
+    store.seek(key, event.time);
+    let mut approximate = store.approximate(key);
+    // A duplicate is in the state already, whatever the scope; nothing changes.
+    if event.duplicate {
+        answer(store, key, event.at, answers, |_| true);
+        return approximate;
     }
+    answer(store, key, event.at, answers, |scope| scope == Scope::Prior);
+    if event.added {
+        store.keep_events(key);
+    }
+    // A late event counts itself, and is not kept.
+    let at = store.insert(key, event.row, event.added);
+    // The budget may have taken an event out for this one.
+    approximate |= store.approximate(key);
+    let with_current = |scope| scope == Scope::WithCurrent;
+    answer(store, key, event.at, answers, with_current);
+    if !event.added {
+        store.remove(key, at);
+    }
+    approximate
+}
+
+/// Writes the features of the chosen scopes as they are now.
+fn answer(
+    store: &mut Store,
+    key: u32,
+    row: usize,
+    answers: &mut Option<Answers>,
+    chosen: impl Fn(Scope) -> bool,
+) {
+    let Some(answers) = answers else {
+        return;
+    };
     let (record, rows, layout, heap) = store.parts(key);
+    let mut answers = answers.row(row);
     let mut column = 0;
     for feature in &layout.features {
         let members = feature.members.len();
         if chosen(feature.scope) {
             for member in 0..members {
                 let word = store::read(feature, member, record, rows, layout, heap);
-                outputs[column + member].push(word, &heap.texts);
+                answers.set(column + member, word, &heap.texts);
             }
         }
         column += members;
-    }
-}
-
-impl Columns<'_> {
-    /// Writes an event as the row of a ring; its texts are interned.
-    fn write(&self, row: usize, words: &mut [u64], store: &mut Store) {
-        let layout = &store.layout.row;
-        words.fill(0);
-        // The time stands in the record the row is put under.
-        for (bit, filter) in self.filters.iter().enumerate() {
-            if arrow::array::Array::is_valid(filter, row) && filter.value(row) {
-                set_bit(words, bit);
-            }
-        }
-        for (i, input) in self.inputs.iter().enumerate() {
-            if !input.present(row) {
-                continue;
-            }
-            set_bit(words, layout.present_bit(i));
-            match layout.places[i] {
-                Place::Nowhere => {}
-                Place::Bit(bit) => {
-                    if input.word(row) == 1 {
-                        set_bit(words, bit);
-                    }
-                }
-                Place::Word(at) => words[at] = input.word(row),
-                Place::Text(at) => {
-                    words[at] = store.heap.texts.intern(input.text(row).unwrap_or(""));
-                }
-            }
-        }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct RowLayout {
     pub(crate) width: usize,
     /// Bit of the flags at which input `i`'s "present" stands is `present + i`.
     present: usize,
+    /// Flags there are.
+    bits: usize,
     /// Per input: where its value is.
     pub(crate) places: Vec<Place>,
 }
@@ -64,6 +66,7 @@ impl RowLayout {
         RowLayout {
             width: word,
             present,
+            bits,
             places,
         }
     }
@@ -71,6 +74,29 @@ impl RowLayout {
     /// Whether rows refer to texts.
     pub(crate) fn has_texts(&self) -> bool {
         self.places.iter().any(|p| matches!(p, Place::Text(_)))
+    }
+
+    /// How many flags a row has.
+    pub(crate) fn bits(&self) -> usize {
+        self.bits
+    }
+
+    /// Words of a row that hold values.
+    pub(crate) fn columns(&self) -> usize {
+        self.width - self.first_value()
+    }
+
+    /// Which of the values an input's is; 0 for one that has no word.
+    #[inline]
+    pub(crate) fn column(&self, input: usize) -> usize {
+        match self.places[input] {
+            Place::Word(at) | Place::Text(at) => at - self.first_value(),
+            Place::Nowhere | Place::Bit(_) => 0,
+        }
+    }
+
+    fn first_value(&self) -> usize {
+        1 + self.bits.div_ceil(64)
     }
 
     /// The flag bit of an input's presence.

@@ -14,6 +14,7 @@ use super::layout::{
 };
 use super::row::{Place, Rows, value};
 use super::seed::HashSeed;
+use super::small::Shapes;
 use crate::aggregate::cell::{Cell, Entry, Heap, Side, Span};
 use crate::ruleset::Limits;
 use crate::time::EventTime;
@@ -32,12 +33,14 @@ pub(super) struct Store {
     pub(super) swept: i64,
     /// The greatest horizon so far.
     pub(super) horizon: EventTime,
-    /// The next record the sweep looks at.
+    /// The next place the sweep looks at.
     pub(super) hand: u32,
     /// Rows since the last sweep.
     pub(super) unswept: u32,
+    /// Places the next sweep looks at on top.
+    pub(super) credit: u32,
     pub(super) limits: Limits,
-    /// The next record that may have to go for another one.
+    /// The next place whose key may have to go for another one.
     pub(super) clock: u32,
     pub(super) evicted_keys: u64,
     pub(super) evicted_events: u64,
@@ -179,7 +182,7 @@ impl Store {
     /// A store without keys.
     pub(super) fn new(layout: Layout, limits: Limits, seed: HashSeed) -> Store {
         Store {
-            keys: Keys::new(layout.stride, seed),
+            keys: Keys::new(layout.stride, Shapes::new(&layout), seed),
             layout,
             arena: Arena::default(),
             heap: Heap::new(seed),
@@ -188,6 +191,7 @@ impl Store {
             horizon: EventTime::MIN,
             hand: 0,
             unswept: 0,
+            credit: 0,
             limits,
             clock: 0,
             evicted_keys: 0,

@@ -94,6 +94,18 @@ impl Table {
         self.places[at] = hash >> 32 << 32 | u64::from(number);
     }
 
+    /// A number is called another from now on.
+    pub(super) fn rename(&mut self, hash: u64, old: u32, new: u32) {
+        let mut at = self.index(hash);
+        while self.places[at] != EMPTY {
+            if number(self.places[at]) == old {
+                self.places[at] = self.places[at] >> 32 << 32 | u64::from(new);
+                return;
+            }
+            at = (at + 1) & self.mask();
+        }
+    }
+
     /// How many places are looked at to find a number that is there.
     #[cfg(test)]
     pub(super) fn looks(&self, hash: u64, held: u32) -> usize {

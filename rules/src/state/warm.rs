@@ -8,11 +8,15 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use super::columns::StepKeys;
+use super::keys;
 use super::layout::ROWS;
 use super::store::{Store, halves, ring};
 
 /// Rows read ahead at once. More would push one another out of the nearest cache.
 pub(super) const AHEAD: usize = 16;
+
+/// Lines read of each key.
+const LINES: usize = 8;
 
 impl Store {
     /// Reads what at most [`AHEAD`] rows will want.
@@ -25,15 +29,24 @@ impl Store {
         for (found, row) in found.iter_mut().zip(rows) {
             *found = keys.get(row).and_then(|(hash, _)| self.keys.guess(hash));
         }
-        let records = || found.iter().flatten().map(|key| self.keys.record(*key));
-        for record in records() {
+        for key in found.iter().flatten() {
+            let (class, index) = (keys::class(*key), keys::index(*key));
+            let words = match class {
+                keys::LARGE => self.keys.record(index),
+                _ => self.keys.bodies.words(class, index),
+            };
             // One word of each line.
-            for word in record.iter().step_by(8).chain(record.last()) {
-                seen ^= word;
+            let (mut at, end) = (0, words.len().min(8 * LINES));
+            while at < end {
+                seen ^= words[at];
+                at += 8;
             }
         }
+        let large = |key: &&u32| keys::class(**key) == keys::LARGE;
+        let records = || found.iter().flatten().filter(large);
         let width = self.layout.row.width;
-        for record in records() {
+        for key in records() {
+            let record = self.keys.record(keys::index(*key));
             let words = ring(record, &self.arena);
             let mut touch = |index: u32| {
                 seen ^= words.get(index as usize * width).copied().unwrap_or(0);

@@ -36,6 +36,15 @@ pub(crate) fn add_square(words: &mut [u64], x: i64, away: bool) {
     };
 }
 
+/// Adds another unsigned 192-bit number to the one in `words[0..3]`.
+pub(crate) fn add_squares(words: &mut [u64], other: &[u64]) {
+    let low = |words: &[u64]| u128::from(words[0]) | u128::from(words[1]) << 64;
+    let (sum, carry) = low(words).overflowing_add(low(other));
+    words[0] = sum as u64;
+    words[1] = (sum >> 64) as u64;
+    words[2] += other[2] + u64::from(carry);
+}
+
 /// The number in `words[0..3]` when it fits 128 bits.
 pub(crate) fn read_square(words: &[u64]) -> Option<u128> {
     (words[2] == 0).then(|| u128::from(words[0]) | u128::from(words[1]) << 64)

@@ -1,0 +1,18 @@
+//! Keys with few events: scanned at every answer, without running values.
+//!
+//! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `mark`), how they are
+//! answered (`plan`, `scan`), and what events do to it (`take`).
+
+mod bodies;
+mod body;
+mod mark;
+mod plan;
+mod scan;
+mod shape;
+mod take;
+
+pub(super) use bodies::Bodies;
+pub(super) use plan::ScanPlan;
+pub(super) use scan::Scratch;
+pub(super) use shape::Shapes;
+pub(super) use take::Arriving;

@@ -1,0 +1,321 @@
+//! Answers of a small key: every window cut out of the columns, every aggregate read from what is inside.
+//!
+//! The idea: a window is a range of rows, a filter a mask, so what an aggregate takes is one word of bits: counts are
+//! `popcount`s, the first and the last event are the ends of the word, and sums of nested windows share the rows of the
+//! inner one. Nothing is kept from event to event but what events no longer held left behind in `forever` windows (the
+//! *past*, running values of [`crate::aggregate::cell`]), the [`super::mark`]s, and hints where windows began.
+//! The invariant: what is read here is what [`crate::state::store`] reads from running values of the same events.
+
+use super::body::{Body, bits, each};
+use super::mark::value;
+use super::plan::{From, Ladder, Rung, Scan};
+use crate::aggregate::cell::{Heap, Kind, Span};
+use crate::aggregate::{distinct, sum};
+use crate::ruleset::Scope;
+use crate::state::columns::Answers;
+use crate::state::layout::{Layout, WindowLayout};
+use crate::state::row::{Place, Rows};
+use crate::time::EventTime;
+use crate::window::Window;
+
+/// What is worked with while a row is answered.
+#[derive(Debug, Default)]
+pub(in crate::state) struct Scratch {
+    /// Per window its rows.
+    pub(super) ranges: Vec<(u32, u32)>,
+    /// Running values, where a record would have them.
+    record: Vec<u64>,
+    /// The sums of ladders.
+    sums: Vec<i128>,
+    values: Vec<u64>,
+}
+
+/// A small key as its features see it.
+pub(super) struct View<'a> {
+    pub(super) body: Body<'a>,
+    pub(super) layout: &'a Layout,
+    pub(super) heap: &'a mut Heap,
+}
+
+/// An event's time, for its windows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) time: EventTime,
+    /// As it would stand in a row, if it can be told there.
+    pub(super) raw: Option<u64>,
+    /// Rows that windows up to now end with.
+    pub(super) now: u32,
+}
+
+/// The first of the last `n` rows that a window counts.
+fn last(window: &WindowLayout, body: &Body<'_>, n: u32, now: u32) -> u32 {
+    let mut rows = window.filter.map_or(u64::MAX, |f| body.mask(f)) & bits(0, now);
+    let mut low = 0;
+    for _ in 0..n {
+        if rows == 0 {
+            return 0;
+        }
+        low = 63 - rows.leading_zeros();
+        rows &= !(1 << low);
+    }
+    low
+}
+
+/// Sums of integers in windows one around the other.
+#[inline]
+fn climb(body: &Body<'_>, ladder: &Ladder, ranges: &[(u32, u32)], sums: &mut [i128]) {
+    let rows = body.mask(ladder.present) & ladder.filter.map_or(u64::MAX, |f| body.mask(f));
+    let column = body.column(ladder.column);
+    let mut found = 0;
+    let mut start = u32::MAX;
+    for rung in &ladder.rungs {
+        let (low, high) = ranges[rung.window];
+        // Beyond the first, rungs begin where the one inside them did, or before.
+        let high = high.min(start);
+        let all = bits(low, high);
+        if rows & all == all {
+            found += sum::dense(column.get(low as usize..high as usize).unwrap_or_default());
+        } else {
+            found += sum::sparse(each(rows & all).map(|row| column[row as usize]));
+        }
+        start = low.min(high);
+        let past = rung
+            .past
+            .map_or(0, |past| sum::wide_sum(&body.words[past..]));
+        sums[rung.sum] = found + past;
+    }
+}
+
+impl Scratch {
+    /// Finds the rows of all windows.
+    #[inline]
+    pub(super) fn cut(&mut self, body: Body<'_>, layout: &Layout, moment: Moment) {
+        let Moment { time: t, raw, now } = moment;
+        self.ranges.resize(layout.windows.len(), (0, 0));
+        if let Some(raw) = raw {
+            body.until_each(raw, &layout.scan.spans, &mut self.ranges);
+        }
+        for (range, window) in self.ranges.iter_mut().zip(&layout.windows) {
+            range.1 = now;
+            match window.window {
+                Window::Sliding { from, to } => {
+                    if raw.is_none() {
+                        range.0 = body.until(t.before(from).0);
+                    }
+                    if to.0 > 0 {
+                        range.1 = body.until(t.before(to).0).max(range.0);
+                    }
+                }
+                Window::Last { n } => range.0 = last(window, &body, n, now),
+                Window::Forever => range.0 = 0,
+            }
+        }
+    }
+
+    /// How many rows a `last` window counts.
+    pub(super) fn counted(&self, body: Body<'_>, layout: &Layout, window: usize) -> u64 {
+        let (low, high) = self.ranges[window];
+        let mask = layout.windows[window]
+            .filter
+            .map_or(u64::MAX, |f| body.mask(f));
+        (mask & bits(low, high)).count_ones().into()
+    }
+
+    /// Answers the features of one scope.
+    pub(super) fn answer(
+        &mut self,
+        view: &mut View<'_>,
+        scope: Scope,
+        answers: &mut Answers,
+        row: usize,
+    ) {
+        let layout = view.layout;
+        let plan = layout.scan.scope(scope);
+        self.record.resize(layout.stride, 0);
+        self.sums.resize(plan.sums, 0);
+        for ladder in &plan.ladders {
+            climb(&view.body, ladder, &self.ranges, &mut self.sums);
+            for rung in &ladder.rungs {
+                if let Some(words) = rung.words {
+                    self.write_words(&view.body, ladder, rung, words);
+                }
+            }
+        }
+        for scan in &plan.scans {
+            self.scan(view, scan, &layout.cells[scan.cell].kind);
+        }
+        let mut answers = answers.row(row);
+        for answer in &plan.answers {
+            let word = match answer.from {
+                From::Length(window) => {
+                    let (low, high) = self.ranges[window];
+                    Some(u64::from(high - low))
+                }
+                From::Word(at) => Some(self.record[at]),
+                From::Sum(scan) => sum::fits_int(self.sums[scan]),
+                From::Decimals(scan) => sum::fits_decimal(self.sums[scan]),
+                From::Known(at) => (self.record[at] != 0).then(|| self.record[at + 1]),
+                From::Edge { member, feature } => self.edge(view, member, feature),
+                From::Cell { feature, cell } => self.cell(view, feature, cell),
+            };
+            answers.set(answer.column, word, &view.heap.texts);
+        }
+        for scan in &plan.scans {
+            if matches!(layout.cells[scan.cell].kind, Kind::Floats { .. }) {
+                sum::float_done(&mut self.record[scan.at..], view.heap);
+            }
+        }
+    }
+
+    /// The rows of a scan, whether their value is null or not.
+    #[inline]
+    fn rows(&self, body: &Body<'_>, scan: &Scan) -> u64 {
+        let (low, high) = self.ranges[scan.window];
+        bits(low, high) & scan.filter.map_or(u64::MAX, |f| body.mask(f))
+    }
+
+    /// Writes count and sum where a cell has them, with squares where it has them.
+    fn write_words(
+        &mut self,
+        body: &Body<'_>,
+        ladder: &Ladder,
+        rung: &Rung,
+        (at, words): (usize, usize),
+    ) {
+        let record = &mut self.record[at..at + words];
+        let (low, high) = self.ranges[rung.window];
+        let filter = ladder.filter.map_or(u64::MAX, |f| body.mask(f));
+        let rows = bits(low, high) & body.mask(ladder.present) & filter;
+        let past_count = rung.past.map_or(0, |past| body.words[past]);
+        let count = u64::from(rows.count_ones()) + past_count;
+        sum::write(record, count, self.sums[rung.sum]);
+        if words > 3 {
+            let column = body.column(ladder.column);
+            let past = rung.past.map(|past| &body.words[past..past + words]);
+            sum::write_squares(record, past, each(rows).map(|row| column[row as usize]));
+        }
+    }
+
+    fn scan(&mut self, view: &mut View<'_>, scan: &Scan, kind: &Kind) {
+        let (body, layout) = (view.body, view.layout);
+        let rows = self.rows(&body, scan);
+        let present = |input: usize| rows & body.mask(layout.row.present_bit(input));
+        let count = |rows: u64| u64::from(rows.count_ones());
+        let past = scan.past.map(|at| &body.words[at..at + scan.words]);
+        let before = |word: usize| past.map_or(0, |past| past[word]);
+        let at = scan.at;
+        match kind {
+            Kind::Events => self.record[at] = count(rows) + before(0),
+            Kind::Present(input) => self.record[at] = count(present(*input)) + before(0),
+            Kind::Share(input) => {
+                let known = present(*input);
+                let hits = match layout.row.places[*input] {
+                    Place::Bit(flag) => known & body.mask(flag),
+                    _ => 0,
+                };
+                self.record[at] = count(known) + before(0);
+                self.record[at + 1] = count(hits) + before(1);
+            }
+            Kind::Ints { .. } => {}
+            Kind::Floats { input, squares } => {
+                let column = body.column(layout.row.column(*input));
+                let values = each(present(*input)).map(|row| column[row as usize]);
+                let record = &mut self.record[at..at + 2];
+                sum::float_scan(values, *squares, past, record, view.heap);
+            }
+            Kind::Distinct { input, .. } => {
+                self.record[at] = self.distinct(view, scan, *input, present(*input), before(0));
+            }
+            Kind::Extreme(extreme) => {
+                let value = |row| value(&body, &layout.row, extreme.input, row);
+                let values = each(present(extreme.input)).map(value);
+                let past = past.filter(|past| past[2] == 1).map(|past| past[3]);
+                let best = extreme.best(past.into_iter().chain(values), view.heap);
+                self.record[at] = u64::from(best.is_some());
+                self.record[at + 1] = best.unwrap_or(0);
+            }
+            Kind::Edge(edge) => {
+                let rows = match edge.inputs[..] {
+                    [input] => present(input),
+                    _ => rows,
+                };
+                let row = match edge.latest {
+                    true => rows.checked_ilog2(),
+                    false => (rows != 0).then(|| rows.trailing_zeros()),
+                };
+                self.record[at] = row.map_or(0, |row| u64::from(row) + 1);
+                if let Some(past) = past {
+                    self.record[at + 1..at + past.len()].copy_from_slice(&past[1..]);
+                }
+            }
+        }
+    }
+
+    /// How many different values the rows and a set of the past (0: none) have.
+    fn distinct(
+        &mut self,
+        view: &View<'_>,
+        scan: &Scan,
+        input: usize,
+        rows: u64,
+        past: u64,
+    ) -> u64 {
+        let (body, layout) = (view.body, view.layout);
+        let value = |row| value(&body, &layout.row, input, row);
+        let ends_now = self.ranges[scan.window].1 == body.rows();
+        self.values.clear();
+        match scan.mark.filter(|_| ends_now) {
+            Some(mark) => {
+                let last = rows & body.mask(layout.row.bits() + mark);
+                if past == 0 {
+                    return last.count_ones().into();
+                }
+                self.values.extend(each(last).map(value));
+            }
+            None => {
+                self.values.extend(each(rows).map(value));
+                self.values.sort_unstable();
+                self.values.dedup();
+            }
+        }
+        distinct::with(past, &self.values, view.heap)
+    }
+
+    /// A member of the first or last event.
+    fn edge(&self, view: &View<'_>, member: usize, feature: usize) -> Option<u64> {
+        let layout = view.layout;
+        let cell = &layout.cells[layout.features[feature].cell?];
+        let Kind::Edge(edge) = &cell.kind else {
+            return None;
+        };
+        let record = &self.record[cell.at..];
+        let row = record[0].checked_sub(1);
+        let past = cell.forever && record[1] != 0;
+        if past && (!edge.latest || row.is_none()) {
+            return (record[1] >> (member + 1) & 1 == 1).then(|| record[2 + member]);
+        }
+        let (row, input) = (row? as u32, edge.inputs[member]);
+        let present = view.body.mask(layout.row.present_bit(input)) >> row & 1 == 1;
+        present.then(|| value(&view.body, &layout.row, input, row))
+    }
+
+    /// A feature whose running values are all words.
+    fn cell(&mut self, view: &View<'_>, feature: usize, cell: usize) -> Option<u64> {
+        let feature = &view.layout.features[feature];
+        let span = Span {
+            rows: Rows::new(&[], &view.layout.row),
+            low: 0,
+            high: 0,
+        };
+        let cell = &view.layout.cells[cell];
+        let record = &mut self.record;
+        cell.read(
+            feature.aggregate,
+            0,
+            feature.scale,
+            &span,
+            record,
+            view.heap,
+        )
+    }
+}

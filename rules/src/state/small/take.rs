@@ -1,0 +1,374 @@
+//! What an event does to a small key, and what makes room in one.
+//!
+//! The idea: a key grows from class to class as its events do, and one that outgrows the last class goes over to a
+//! record with running values ([`crate::state::store`]), where an answer no longer costs a scan. Events no window can
+//! reach are let go when there is no room, or when the sweep comes by. The invariant: what is promised of forgetting in
+//! [`crate::state::forget`] holds here too.
+
+use super::body::Body;
+use super::body::{bits, each};
+use super::plan::Past;
+use super::scan::{Moment, Scratch, View};
+use super::shape::{ROWS_MAX, past_at};
+use crate::aggregate::cell::{Entry, Kind, Side};
+use crate::ruleset::Scope;
+use crate::state::columns::Answers;
+use crate::state::identity::Identity;
+use crate::state::keys::{LARGE, class, index, key_of};
+use crate::state::layout::Layout;
+use crate::state::layout::{FLAGS, RENEWED};
+use crate::state::row::{Place, bit};
+use crate::state::store::Store;
+use crate::time::EventTime;
+use crate::window::Window;
+
+/// An event on its way in.
+pub(in crate::state) struct Arriving<'a> {
+    /// Its row, texts interned; of no meaning for a duplicate.
+    pub(in crate::state) row: &'a [u64],
+    pub(in crate::state) time: EventTime,
+    pub(in crate::state) added: bool,
+    pub(in crate::state) duplicate: bool,
+    /// Where its answers go.
+    pub(in crate::state) at: usize,
+}
+
+impl Store {
+    /// A small key for one that has none.
+    pub(in crate::state) fn new_small(&mut self, hash: u64, identity: Identity) -> u32 {
+        let renewed = self.layout.stays && self.evicted_keys > 0;
+        let index = self.keys.bodies.take(0);
+        let mut body = self.keys.bodies.get_mut(0, index);
+        body.clear(identity.0, self.swept, if renewed { RENEWED } else { 0 });
+        let key = key_of(0, index);
+        self.keys.add(hash, key);
+        self.credit += crate::state::forget::SWEEP_PER_KEY;
+        key
+    }
+
+    /// Answers and takes an event of a small key; whether the answer is approximate. The number of a record that the key
+    /// has to have first, if it does.
+    #[inline]
+    pub(in crate::state) fn take_small(
+        &mut self,
+        mut key: u32,
+        event: &Arriving<'_>,
+        scratch: &mut Scratch,
+        answers: &mut Option<Answers>,
+    ) -> Result<bool, u32> {
+        let mut read = self.keys.bodies.get(class(key), index(key));
+        let mut raw = read.encode(event.time.0);
+        if !event.duplicate && (raw.is_none() || read.rows() >= self.most(read, event.added)) {
+            key = self.room(key, event.time, event.added);
+            if class(key) == LARGE {
+                return Err(index(key));
+            }
+            read = self.keys.bodies.get(class(key), index(key));
+            raw = read.encode(event.time.0);
+        }
+        let layout = &self.layout;
+        let now = match raw {
+            Some(raw) => read.until_raw(raw, read.rows()),
+            None => read.until(event.time.0),
+        };
+        let mut moment = Moment {
+            time: event.time,
+            raw,
+            now,
+        };
+        let flagged = read.forgotten() != i64::MIN || read.flags() != 0;
+        let prior = answers.is_some() && (event.duplicate || layout.scan.asks(Scope::Prior));
+        if prior || (flagged && layout.stays) {
+            scratch.cut(read, layout, moment);
+        }
+        let approximate = flagged && approximate(read, layout, scratch, event.time, self.horizon);
+        let mut view = View {
+            body: read,
+            layout,
+            heap: &mut self.heap,
+        };
+        if prior && let Some(answers) = answers {
+            scratch.answer(&mut view, Scope::Prior, answers, event.at);
+            if event.duplicate {
+                // It is among the rows already.
+                scratch.answer(&mut view, Scope::WithCurrent, answers, event.at);
+            }
+        }
+        if event.duplicate {
+            return Ok(approximate);
+        }
+        let mut body = self.keys.bodies.get_mut(class(key), index(key));
+        // There is room for it, and so its time can be told.
+        body.insert(now, raw.unwrap_or_default(), event.row);
+        if !layout.scan.marks.is_empty() {
+            layout.scan.mark(&mut body, layout, now);
+        }
+        if let Some(answers) = answers {
+            if layout.scan.asks(Scope::WithCurrent) {
+                moment.now = now + 1;
+                scratch.cut(body.read(), layout, moment);
+                let mut view = View {
+                    body: body.read(),
+                    layout,
+                    heap: &mut self.heap,
+                };
+                scratch.answer(&mut view, Scope::WithCurrent, answers, event.at);
+            }
+            body.set_hints(&scratch.ranges);
+        }
+        if event.added {
+            self.events += 1;
+            return Ok(approximate);
+        }
+        // A late event counts itself, and is not kept.
+        layout.scan.unmark(&mut body, layout, now);
+        body.retain(!(1 << now));
+        self.release_row(event.row);
+        Ok(approximate)
+    }
+
+    /// How many rows a small key may have before there must be room for one more.
+    #[inline]
+    fn most(&self, body: Body<'_>, added: bool) -> u32 {
+        match added {
+            true => self.limits.events_per_key.min(body.shape.capacity),
+            false => body.shape.capacity,
+        }
+    }
+
+    /// Room for one more row; the key as it is called then, which may be that of a record.
+    #[cold]
+    fn room(&mut self, key: u32, time: EventTime, added: bool) -> u32 {
+        let mut body = self.keys.bodies.get_mut(class(key), index(key));
+        let most = match added {
+            true => self.limits.events_per_key.min(ROWS_MAX),
+            false => ROWS_MAX,
+        };
+        let capacity = body.shape.capacity;
+        let fits = body.fits(time.0);
+        if fits && body.read().rows() < capacity.min(most) {
+            return key;
+        }
+        if added && time >= self.horizon {
+            self.forget_small(key);
+        }
+        let body = self.keys.bodies.get(class(key), index(key));
+        let (rows, wide) = (body.rows(), body.shape.wide || !fits);
+        if rows >= most {
+            return self.promote(key);
+        }
+        let slack = (capacity / 8).max(2);
+        // Some slack, or else the next event would be here again.
+        if fits && rows + slack < capacity {
+            return key;
+        }
+        let wanted = if rows + slack < capacity {
+            capacity
+        } else {
+            capacity + 1
+        };
+        match self.keys.bodies.shapes.class(wanted, wide) {
+            Some(class) => self.move_small(key, class),
+            None => self.promote(key),
+        }
+    }
+
+    /// Moves a small key to another class.
+    fn move_small(&mut self, key: u32, to: usize) -> u32 {
+        let bodies = &mut self.keys.bodies;
+        let new = key_of(to, bodies.take(to));
+        let (source, mut target) = bodies.pair((class(key), index(key)), (to, index(new)));
+        target.copy_from(source);
+        self.keys.rename(key, new);
+        self.keys.bodies.free(class(key), index(key));
+        new
+    }
+
+    /// Makes a small key a record.
+    fn promote(&mut self, key: u32) -> u32 {
+        let body = self.keys.bodies.get(class(key), index(key));
+        let identity = Identity([body.words[0], body.words[1]]);
+        let (rows, width) = (body.rows(), self.layout.row.width);
+        let mut words = vec![0; rows as usize * width];
+        for (row, words) in words.chunks_mut(width).enumerate() {
+            body.read_row(row as u32, words);
+        }
+        let first = past_at(self.layout.windows.len());
+        let past = body.words[first..body.shape.masks].to_vec();
+        let (forgotten, flags) = (body.forgotten(), body.flags());
+        let number = self.keys.take_record(identity, forgotten);
+        let record = self.keys.record_mut(number);
+        record[FLAGS] |= flags;
+        for Past { of, cell } in &self.layout.scan.past {
+            let from = cell.at - first;
+            let to = self.layout.cells[*of].at;
+            let length = cell.words();
+            record[to..to + length].copy_from_slice(&past[from..from + length]);
+        }
+        self.events -= rows as usize;
+        for row in words.chunks(width) {
+            self.seek(number, EventTime(row[0].cast_signed()));
+            self.insert(number, row, false);
+        }
+        let new = key_of(LARGE, number);
+        self.keys.rename(key, new);
+        self.keys.bodies.free(class(key), index(key));
+        new
+    }
+
+    /// Lets go of the events that no event from the horizon on can have in a window.
+    pub(in crate::state) fn forget_small(&mut self, key: u32) {
+        let limit = self.horizon.before(self.layout.longest);
+        let body = self.keys.bodies.get(class(key), index(key));
+        let end = body.until(limit.0);
+        if end == 0 {
+            return;
+        }
+        let mut gone = bits(0, end);
+        if self.layout.has_last {
+            let kept = self.needed_small(key, end);
+            gone = match self.layout.in_order_only {
+                true => bits(0, kept.trailing_zeros().min(end)),
+                false => gone & !kept,
+            };
+        }
+        if gone == 0 {
+            return;
+        }
+        let (layout, bodies) = (&self.layout, &mut self.keys.bodies);
+        let texts = layout.row.has_texts();
+        let mut body = bodies.get_mut(class(key), index(key));
+        body.forget_until(body.read().time(63 - gone.leading_zeros()));
+        // Rows leave nothing behind but the time of the last, unless somebody still counts or shares them.
+        let leave = texts || !layout.scan.past.is_empty();
+        let mut row = vec![0; if leave { layout.row.width } else { 0 }];
+        for at in each(if leave { gone } else { 0 }) {
+            body.read().read_row(at, &mut row);
+            let entry = Entry {
+                row: &row,
+                layout: &layout.row,
+                index: at,
+                side: Side::Left,
+            };
+            for Past { cell, .. } in &layout.scan.past {
+                match cell.kind {
+                    Kind::Extreme(_) | Kind::Edge(_) => {
+                        cell.forget(&entry, body.words, &mut self.heap);
+                    }
+                    _ => cell.enter(&entry, body.words, &mut self.heap),
+                }
+            }
+            for (input, place) in layout.row.places.iter().enumerate() {
+                if let Place::Text(at) = place
+                    && bit(&row, layout.row.present_bit(input))
+                {
+                    self.heap.texts.release(row[*at]);
+                }
+            }
+        }
+        body.retain(!gone);
+        self.events -= gone.count_ones() as usize;
+    }
+
+    /// Which of the rows up to `end`, all too old for sliding windows, a `last` window still needs.
+    fn needed_small(&self, key: u32, end: u32) -> u64 {
+        let body = self.keys.bodies.get(class(key), index(key));
+        let horizon = body.until(self.horizon.0);
+        let mut needed = 0;
+        for window in &self.layout.windows {
+            let Window::Last { n } = window.window else {
+                continue;
+            };
+            let mut passing = window.filter.map_or(u64::MAX, |f| body.mask(f)) & bits(0, horizon);
+            for _ in 0..n.min(passing.count_ones()) {
+                let latest = 1 << (63 - passing.leading_zeros());
+                needed |= latest;
+                passing &= !latest;
+            }
+        }
+        needed & bits(0, end)
+    }
+
+    /// What the sweep does to a small key.
+    pub(in crate::state) fn visit_small(&mut self, key: u32) {
+        let limit = self.horizon.before(self.layout.longest);
+        let body = self.keys.bodies.get(class(key), index(key));
+        if !self.layout.stays && body.newest() <= limit.0 {
+            self.swept = self.swept.max(body.newest()).max(body.forgotten());
+            self.drop_small(key);
+            return;
+        }
+        if body.oldest() > self.slack_limit() {
+            return;
+        }
+        self.forget_small(key);
+        let body = self.keys.bodies.get(class(key), index(key));
+        let (rows, wide) = (body.rows(), body.shape.wide);
+        if 2 * rows <= body.shape.capacity
+            && let Some(to) = self.keys.bodies.shapes.class(rows, wide)
+            && to != class(key)
+        {
+            self.move_small(key, to);
+        }
+    }
+
+    /// Takes a small key out with everything it holds.
+    pub(in crate::state) fn drop_small(&mut self, key: u32) {
+        let layout = &self.layout;
+        let body = self.keys.bodies.get(class(key), index(key));
+        let rows = body.rows();
+        if layout.row.has_texts() {
+            let mut row = vec![0; layout.row.width];
+            for at in 0..rows {
+                self.keys
+                    .bodies
+                    .get(class(key), index(key))
+                    .read_row(at, &mut row);
+                self.release_row(&row);
+            }
+        }
+        let body = self.keys.bodies.get_mut(class(key), index(key));
+        for Past { cell, .. } in &self.layout.scan.past {
+            cell.drop(body.words, &self.layout.row, &mut self.heap);
+        }
+        self.events -= rows as usize;
+        self.keys.remove(key);
+        self.keys.bodies.free(class(key), index(key));
+    }
+
+    /// Gives back the texts of a row that is not kept.
+    pub(in crate::state) fn release_row(&mut self, row: &[u64]) {
+        let layout = &self.layout.row;
+        for (input, place) in layout.places.iter().enumerate() {
+            if let Place::Text(at) = place
+                && bit(row, layout.present_bit(input))
+            {
+                self.heap.texts.release(row[*at]);
+            }
+        }
+    }
+}
+
+/// Whether a window of an event of time `t` reaches to events that were forgotten.
+fn approximate(
+    body: Body<'_>,
+    layout: &Layout,
+    scratch: &Scratch,
+    t: EventTime,
+    horizon: EventTime,
+) -> bool {
+    let forgotten = EventTime(body.forgotten());
+    if !layout.stays {
+        return t.before(layout.longest) < forgotten;
+    }
+    let flags = body.flags();
+    let mut windows = layout.windows.iter().enumerate();
+    windows.any(|(index, w)| match w.window {
+        Window::Sliding { .. } => w.window.start(t).is_some_and(|start| start < forgotten),
+        Window::Forever => flags & RENEWED != 0 || t < forgotten,
+        Window::Last { n } => {
+            let counted = || scratch.counted(body, layout, index);
+            t < horizon || (flags != 0 && counted() < u64::from(n))
+        }
+    })
+}
