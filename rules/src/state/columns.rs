@@ -115,6 +115,13 @@ impl Output {
         }
     }
 
+    /// One more value of a column of texts, one that no event brought.
+    pub(super) fn push_text(&mut self, text: Option<&str>) {
+        if let Output::Text(b) = self {
+            b.append_option(text);
+        }
+    }
+
     /// The column.
     pub(super) fn finish(self) -> ArrayRef {
         let (ty, words, mut nulls) = match self {

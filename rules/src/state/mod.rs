@@ -6,8 +6,8 @@
 //! taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `forget`, `budget`, `warm`), and beside all that the memory of
-//! event ids ([`dedup`]).
+//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `session`, `forget`, `budget`, `warm`), and beside
+//! all that the memory of event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -22,6 +22,7 @@ mod identity;
 mod keys;
 mod layout;
 pub mod seed;
+mod session;
 mod store;
 mod table;
 mod warm;
@@ -290,7 +291,10 @@ fn answer(store: &mut Store, key: u32, outputs: &mut [Output], chosen: impl Fn(S
     let mut column = 0;
     for feature in &layout.features {
         let members = feature.members.len();
-        if chosen(feature.scope) {
+        if chosen(feature.scope) && feature.aggregate.makes_text() {
+            let text = store::text(feature, record, rows, layout, heap);
+            outputs[column].push_text(text.as_deref());
+        } else if chosen(feature.scope) {
             for member in 0..members {
                 let word = store::read(feature, member, record, rows, layout, heap);
                 outputs[column + member].push(word, &heap.texts);
