@@ -54,7 +54,9 @@ fn window(key: &Text, node: &Node, findings: &mut Findings<'_>) -> Option<Window
     }
     let fields = Fields::of(node, "a window", key.span.clone(), &WINDOW_KEYS, findings)?;
     let mut kinds = KINDS.into_iter().filter(|kind| fields.get(kind).is_some());
-    let kind = kinds.next().unwrap_or("from");
+    let zoned = fields.get("zone").is_some();
+    let usual = if zoned { "calendar" } else { "from" };
+    let kind = kinds.next().unwrap_or(usual);
     let partner = match kind {
         "from" => "to",
         "calendar" => "zone",

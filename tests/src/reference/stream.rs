@@ -1,7 +1,7 @@
 //! Random plans and random streams for them: small numbers of everything, so that edges are met all the time.
 //!
-//! Times are a few ticks apart and windows a few ticks long; a tick is a microsecond, or an hour or so where the clocks
-//! of some place are set. Keys, texts and numbers come from small sets with the extremes of their types among them. The
+//! Times are a few ticks apart and windows a few ticks long; a tick is a microsecond, or minutes to a day where the
+//! clocks of some place are set ([`super::ticks`]). Keys, texts and numbers come from small sets with the extremes of their types among them. The
 //! invariant: all of it follows from one seed.
 
 use std::sync::Arc;

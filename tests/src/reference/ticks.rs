@@ -1,4 +1,4 @@
-//! What time is in a random stream: a tick is a microsecond, or an hour or so where the clocks of some place are set;
+//! What time is in a random stream: a tick is a microsecond, or minutes to a day where the clocks of some place are set;
 //! and the random windows and functions that are measured in ticks.
 
 use rand::Rng;
@@ -16,41 +16,39 @@ pub struct Ticks {
     base: i64,
     /// Microseconds.
     length: i64,
+    /// Where clocks are set then.
+    zone: &'static str,
 }
 
-/// Around these times clocks are set, in some zone of [`ZONES`].
-const SWITCHES: [&str; 8] = [
-    "2026-03-28T23:00:00Z",
-    "2026-10-24T22:00:00Z",
-    "2018-11-04T03:00:00Z",
-    "2018-02-18T02:00:00Z",
-    "2010-11-07T02:30:00Z",
-    "2011-12-30T10:00:00Z",
-    "1969-12-31T23:00:00Z",
-    "2024-02-29T00:00:00Z",
-];
-
-const ZONES: [&str; 6] = [
-    "Europe/Amsterdam",
-    "America/Sao_Paulo",
-    "America/St_Johns",
-    "Pacific/Apia",
-    "Asia/Kathmandu",
-    "UTC",
+/// Around these times clocks are set at these places, or a month begins.
+const SWITCHES: [(&str, &str); 8] = [
+    ("2026-03-28T23:00:00Z", "Europe/Amsterdam"),
+    ("2026-10-24T22:00:00Z", "Europe/Amsterdam"),
+    ("2018-11-04T03:00:00Z", "America/Sao_Paulo"),
+    ("2018-02-18T02:00:00Z", "America/Sao_Paulo"),
+    ("2010-11-07T02:30:00Z", "America/St_Johns"),
+    ("2011-12-30T10:00:00Z", "Pacific/Apia"),
+    ("1969-12-31T18:30:00Z", "Asia/Kathmandu"),
+    ("2024-02-29T00:00:00Z", "UTC"),
 ];
 
 impl Ticks {
     pub(super) fn new(rng: &mut ChaCha8Rng) -> Ticks {
         if rng.random_bool(0.6) {
-            return Ticks { base: 0, length: 1 };
+            return Ticks {
+                base: 0,
+                length: 1,
+                zone: SWITCHES[0].1,
+            };
         }
-        let switch = SWITCHES[rng.random_range(0..SWITCHES.len())];
+        let (switch, zone) = SWITCHES[rng.random_range(0..SWITCHES.len())];
         let switch: jiff::Timestamp = switch.parse().unwrap_or_default();
-        let hours = [1, 1, 3, 12, 24][rng.random_range(0..5)];
+        let minutes = [20, 60, 60, 180, 720, 1440][rng.random_range(0..6)];
         Ticks {
             // Half of the time some events are exactly at a boundary.
             base: switch.as_microsecond() + rng.random_range(-1..2) * rng.random_range(0..2),
-            length: hours * 3_600_000_000,
+            length: minutes * 60_000_000,
+            zone,
         }
     }
 
@@ -103,7 +101,11 @@ pub(super) fn window(ticks: Ticks, rng: &mut ChaCha8Rng) -> Window {
         },
         7..9 => {
             let period = Period::ALL[rng.random_range(0..3)];
-            let zone = Zone::find(ZONES[rng.random_range(0..ZONES.len())]);
+            let zone = match rng.random() {
+                true => ticks.zone,
+                false => SWITCHES[rng.random_range(0..SWITCHES.len())].1,
+            };
+            let zone = Zone::find(zone);
             zone.map_or(Window::Forever, |zone| Window::Calendar { period, zone })
         }
         9 => Window::Decay {
