@@ -80,12 +80,17 @@ struct Counts {
 
 fn check(seed: u64, counts: &mut Counts) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let plan = stream::plan(&mut rng);
-    let stream = stream::stream(&plan, &mut rng);
+    let (plan, ticks) = stream::plan(&mut rng);
+    let stream = stream::stream(&plan, ticks, &mut rng);
     let mut types = Vec::new();
     for feature in &plan.features {
         let args: Vec<Type> = feature.args.iter().map(|i| plan.inputs[*i]).collect();
-        types.extend(feature.aggregate.result(&args).unwrap());
+        types.extend(
+            feature
+                .aggregate
+                .result_over(feature.window, &args)
+                .unwrap(),
+        );
     }
     let mut reference = Reference::new(plan.clone());
     let sizes = [0.5, 0.1, 0.01];

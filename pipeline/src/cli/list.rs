@@ -100,6 +100,22 @@ fn about_aggregate(aggregate: Aggregate) -> &'static str {
         Aggregate::StddevSamp => {
             "stddev_samp(x): standard deviation of a sample; over fewer than two unknown"
         }
+        Aggregate::VarPop => "var_pop(x): variance of the population; exact, over nothing unknown",
+        Aggregate::VarSamp => "var_samp(x): variance of a sample; over fewer than two unknown",
+        Aggregate::Quantile { .. } => {
+            "quantile(x, 0.95): below which 95 % of the values lie, interpolated; exact"
+        }
+        Aggregate::Median => "median(x): quantile(x, 0.5)",
+        Aggregate::Mode => "mode(x): the most frequent value, of equally frequent ones the least",
+        Aggregate::TopK { .. } => {
+            "top_k(x, 3): the 3 most frequent values as a JSON list, ties by least; text"
+        }
+        Aggregate::Rate => {
+            "rate(): events per second of the window's length; rate(x): sum of x per second"
+        }
+        Aggregate::Ewma { .. } => {
+            "ewma(x, 1h): average weighted by 2^(-age/1h); approximate float, over nothing unknown"
+        }
         Aggregate::CountDistinct => {
             "count_distinct(x): distinct known values; exact, over nothing 0"
         }

@@ -7,13 +7,18 @@
 
 use ahash::RandomState;
 
+use super::decay::{Reading, Weighted};
 use super::edge::Edge;
-use super::extreme::Extreme;
-use super::{Aggregate, avg, count, distinct, ratio, stddev, sum};
+use super::extreme::{Extreme, Order};
+use super::{Aggregate, avg, count, decay, distinct, ewma, mode, quantile};
+use super::{rate, ratio, stddev, sum, top_k, variance};
 use crate::state::row::{self, RowLayout, Rows};
 use crate::state::seed::HashSeed;
 use crate::state::slab::Slab;
 use crate::state::text::Texts;
+use crate::time::{self, EventTime};
+use crate::value::Type;
+use crate::window::Window;
 
 /// What does not fit a few words, for all keys of a group.
 #[derive(Debug)]
@@ -22,6 +27,7 @@ pub(crate) struct Heap {
     pub(crate) hasher: RandomState,
     pub(crate) floats: Slab<sum::FloatSums>,
     pub(crate) sets: Slab<distinct::Multiset>,
+    pub(crate) weighted: Slab<Weighted>,
     pub(crate) texts: Texts,
 }
 
@@ -32,6 +38,7 @@ impl Heap {
             hasher: seed.hasher(),
             floats: Slab::default(),
             sets: Slab::default(),
+            weighted: Slab::default(),
             texts: Texts::new(seed),
         }
     }
@@ -40,6 +47,7 @@ impl Heap {
     pub(crate) fn bytes(&self) -> usize {
         self.floats.bytes(sum::FloatSums::bytes)
             + self.sets.bytes(distinct::Multiset::bytes)
+            + self.weighted.bytes(Weighted::bytes)
             + self.texts.bytes()
     }
 }
@@ -68,6 +76,11 @@ impl Entry<'_> {
     pub(crate) fn value(&self, input: usize) -> Option<u64> {
         row::value(self.row, self.layout, input)
     }
+
+    /// When it was.
+    pub(crate) fn time(&self) -> EventTime {
+        row::time(self.row)
+    }
 }
 
 /// The events of a window: rows `low..high`.
@@ -76,6 +89,10 @@ pub(crate) struct Span<'a> {
     pub(crate) rows: Rows<'a>,
     pub(crate) low: u32,
     pub(crate) high: u32,
+    /// The window.
+    pub(crate) window: Window,
+    /// The time it is the window of.
+    pub(crate) at: EventTime,
 }
 
 impl Span<'_> {
@@ -109,6 +126,14 @@ pub(crate) enum Kind {
     Edge(Edge),
     /// Count of non-null and of true.
     Share(usize),
+    /// Count and sums of weights and weighted values; without an input, of events.
+    Weighted {
+        input: Option<usize>,
+        ty: Type,
+        half_life: time::Span,
+    },
+    /// Nothing: each answer walks over the events of the window.
+    Walk { input: usize, ty: Type },
 }
 
 /// A running value of a window.
@@ -128,11 +153,17 @@ impl Cell {
     pub(crate) fn words(&self) -> usize {
         match &self.kind {
             Kind::Events | Kind::Present(_) | Kind::Distinct { .. } => 1,
-            Kind::Share(_) | Kind::Floats { .. } => 2,
+            Kind::Share(_) | Kind::Floats { .. } | Kind::Weighted { .. } => 2,
+            Kind::Walk { .. } => 0,
             Kind::Ints { squares, .. } => 3 + 3 * usize::from(*squares),
             Kind::Extreme(_) => 2 + 2 * usize::from(self.forever),
             Kind::Edge(edge) => 1 + usize::from(self.forever) * (1 + edge.inputs.len()),
         }
+    }
+
+    /// Whether each answer walks over the events, so that all of them must be held.
+    pub(crate) fn walks(&self) -> bool {
+        matches!(self.kind, Kind::Walk { .. })
     }
 
     /// Whether the event passes the filter.
@@ -181,6 +212,12 @@ impl Cell {
             Kind::Edge(edge) if away => edge.leave(entry, words),
             Kind::Edge(edge) => edge.enter(entry, words),
             Kind::Share(input) => ratio::step(entry, *input, words, away),
+            Kind::Weighted {
+                input,
+                ty,
+                half_life,
+            } => decay::step(entry, *input, (*ty, *half_life), words, heap, away),
+            Kind::Walk { .. } => {}
         }
     }
 
@@ -211,6 +248,7 @@ impl Cell {
         let words = &mut record[self.at..];
         match &self.kind {
             Kind::Floats { .. } if words[0] > 0 => heap.floats.free(words[1]),
+            Kind::Weighted { .. } if words[0] > 0 => heap.weighted.free(words[1]),
             Kind::Distinct { text, .. } if words[0] > 0 => {
                 distinct::drop(words[0] - 1, *text && self.forever, heap);
             }
@@ -232,20 +270,100 @@ impl Cell {
         heap: &Heap,
     ) -> Option<u64> {
         let words = &mut record[self.at..];
-        let sample = aggregate == Aggregate::StddevSamp;
+        let samples = matches!(aggregate, Aggregate::VarSamp | Aggregate::StddevSamp);
+        let root = matches!(aggregate, Aggregate::StddevPop | Aggregate::StddevSamp);
+        let spread = |variance| {
+            if root {
+                stddev::root(variance)
+            } else {
+                sum::finite(variance)
+            }
+        };
+        let length = || span.window.length(span.at, || self.first(span));
         match (&self.kind, aggregate) {
+            (Kind::Events, Aggregate::Rate) => rate::of_int(words[0].into(), 0, length()),
             (Kind::Events | Kind::Present(_), _) => Some(words[0]),
             (Kind::Ints { .. }, Aggregate::Sum) if scale.is_some() => sum::decimal(words),
             (Kind::Ints { .. }, Aggregate::Sum) => sum::int(words),
             (Kind::Ints { .. }, Aggregate::Avg) => avg::int(words, scale.unwrap_or(0)),
-            (Kind::Ints { .. }, _) => stddev::int(words, scale.unwrap_or(0), sample),
+            (Kind::Ints { .. }, Aggregate::Rate) => rate::int(words, scale.unwrap_or(0), length()),
+            (Kind::Ints { .. }, _) => {
+                variance::int(words, scale.unwrap_or(0), samples).and_then(spread)
+            }
             (Kind::Floats { .. }, Aggregate::Sum) => sum::float(words, heap),
             (Kind::Floats { .. }, Aggregate::Avg) => avg::float(words, heap),
-            (Kind::Floats { .. }, _) => stddev::float(words, heap, sample),
+            (Kind::Floats { .. }, Aggregate::Rate) => rate::float(words, heap, length()),
+            (Kind::Floats { .. }, _) => variance::float(words, heap, samples).and_then(spread),
             (Kind::Distinct { .. }, _) => Some(distinct::read(words[0], heap)),
             (Kind::Extreme(extreme), _) => extreme.read(self, span, words, heap),
             (Kind::Edge(edge), _) => edge.read(self, span, words, member),
             (Kind::Share(_), _) => ratio::read(words),
+            (Kind::Weighted { half_life, .. }, _) => {
+                let what = match aggregate {
+                    Aggregate::Count => Reading::Count,
+                    Aggregate::Sum => Reading::Sum,
+                    _ => Reading::Average,
+                };
+                decay::read(what, scale.unwrap_or(0), span.at, *half_life, words, heap)
+            }
+            (Kind::Walk { input, ty }, _) => self.walk(aggregate, *input, *ty, span, &heap.texts),
         }
+    }
+
+    /// Reads what has no running value.
+    fn walk(
+        &self,
+        aggregate: Aggregate,
+        input: usize,
+        ty: Type,
+        span: &Span<'_>,
+        texts: &Texts,
+    ) -> Option<u64> {
+        let values = self.values(input, span);
+        match aggregate {
+            Aggregate::Quantile { millionths } => {
+                quantile::read(values.map(|(_, word)| word), ty, millionths)
+            }
+            Aggregate::Median => {
+                quantile::read(values.map(|(_, word)| word), ty, quantile::WHOLE / 2)
+            }
+            Aggregate::Mode => mode::read(values.map(|(_, word)| word), Order::of(ty), texts),
+            Aggregate::Ewma { half_life } => ewma::read(values.rev(), ty, half_life),
+            // Its text is made by `text`; all others have running values.
+            _ => None,
+        }
+    }
+
+    /// The value of a feature whose text no event brought; `None` is null.
+    pub(crate) fn text(
+        &self,
+        aggregate: Aggregate,
+        span: &Span<'_>,
+        texts: &Texts,
+    ) -> Option<String> {
+        let (Kind::Walk { input, ty }, Aggregate::TopK { k }) = (&self.kind, aggregate) else {
+            return None;
+        };
+        let values = self.values(*input, span).map(|(_, word)| word);
+        top_k::read(values, *ty, k, texts)
+    }
+
+    /// The known values of the events in the window that pass, in order of (event time, order taken).
+    fn values<'a>(
+        &'a self,
+        input: usize,
+        span: &'a Span<'a>,
+    ) -> impl DoubleEndedIterator<Item = (EventTime, u64)> + 'a {
+        (span.low..span.high).filter_map(move |index| {
+            let entry = span.entry(index);
+            let value = entry.value(input).filter(|_| self.takes(&entry))?;
+            Some((span.rows.time(index), value))
+        })
+    }
+
+    /// When the first event in the window that passes was.
+    fn first(&self, span: &Span<'_>) -> Option<EventTime> {
+        let index = (span.low..span.high).find(|index| self.takes(&span.entry(*index)))?;
+        Some(span.rows.time(index))
     }
 }

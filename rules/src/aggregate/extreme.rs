@@ -9,6 +9,8 @@
 use std::cmp::Ordering;
 
 use super::cell::{Cell, Entry, Heap, Span};
+use crate::state::text::Texts;
+use crate::value::Type;
 
 /// Nothing entered.
 const NONE: u64 = 0;
@@ -37,14 +39,30 @@ pub(crate) struct Extreme {
     pub(crate) order: Order,
 }
 
+impl Order {
+    /// How values of this type compare.
+    pub(crate) fn of(ty: Type) -> Order {
+        match ty {
+            Type::Text => Order::Text,
+            Type::Float => Order::Float,
+            Type::Int | Type::Decimal(_) | Type::Bool | Type::Timestamp => Order::Int,
+        }
+    }
+
+    /// How `a` stands to `b`.
+    pub(crate) fn compare(self, a: u64, b: u64, texts: &Texts) -> Ordering {
+        match self {
+            Order::Int => a.cast_signed().cmp(&b.cast_signed()),
+            Order::Float => f64::from_bits(a).total_cmp(&f64::from_bits(b)),
+            Order::Text => texts.get(a).cmp(texts.get(b)),
+        }
+    }
+}
+
 impl Extreme {
     /// How `a` stands to `b`: greater is better.
     fn compare(self, a: u64, b: u64, heap: &Heap) -> Ordering {
-        let order = match self.order {
-            Order::Int => a.cast_signed().cmp(&b.cast_signed()),
-            Order::Float => f64::from_bits(a).total_cmp(&f64::from_bits(b)),
-            Order::Text => heap.texts.get(a).cmp(heap.texts.get(b)),
-        };
+        let order = self.order.compare(a, b, &heap.texts);
         if self.greatest {
             order
         } else {

@@ -86,7 +86,7 @@ pub(crate) fn write_squares(
     }
 }
 
-/// Makes a running value of floats, `past` and these; [`float_done`] ends it.
+/// Makes a running value of floats, `past` and these; its cell must drop it.
 pub(crate) fn float_scan(
     values: impl Iterator<Item = u64>,
     squares: bool,
@@ -107,14 +107,6 @@ pub(crate) fn float_scan(
     if words[0] > 0 {
         words[1] = heap.floats.take();
         *heap.floats.get_mut(words[1]) = sums;
-    }
-}
-
-/// Gives back what [`float_scan`] took.
-pub(crate) fn float_done(words: &mut [u64], heap: &mut Heap) {
-    if words[0] > 0 {
-        heap.floats.free(words[1]);
-        words[0] = 0;
     }
 }
 

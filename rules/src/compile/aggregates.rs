@@ -15,23 +15,22 @@ use crate::definition::Text;
 use crate::diagnostic::Code;
 
 /// Functions that are known and come later.
-const LATER: [&str; 16] = [
+const LATER: [&str; 4] = [
     "approx_count_distinct",
     "approx_quantile",
-    "ewma",
     "kurtosis",
-    "median",
-    "mode",
-    "percentile",
-    "quantile",
-    "rate",
     "skewness",
-    "stddev",
-    "top_k",
-    "var",
-    "var_pop",
-    "var_samp",
-    "variance",
+];
+
+/// What other languages call a function.
+const OTHER_NAMES: [(&str, &str); 7] = [
+    ("mean", "avg"),
+    ("percentile", "quantile"),
+    ("percentile_cont", "quantile"),
+    ("stddev", "stddev_samp` or `stddev_pop"),
+    ("stdev", "stddev_samp` or `stddev_pop"),
+    ("var", "var_samp` or `var_pop"),
+    ("variance", "var_samp` or `var_pop"),
 ];
 
 /// Columns a `first` or `last` may take.
@@ -64,10 +63,14 @@ impl Checker<'_> {
             .into_iter()
             .find(|function| function.name() == name)
         else {
-            let help = self
-                .findings
-                .did_you_mean(name, Aggregate::ALL.into_iter().map(Aggregate::name))
-                .unwrap_or_else(|| format!("the aggregates are {}", all()));
+            let other = OTHER_NAMES.iter().find(|(other, _)| *other == name);
+            let help = match other {
+                Some((_, ours)) => format!("write `{ours}`"),
+                None => self
+                    .findings
+                    .did_you_mean(name, Aggregate::ALL.into_iter().map(Aggregate::name))
+                    .unwrap_or_else(|| format!("the aggregates are {}", all())),
+            };
             let message = format!("unknown aggregate {}", shown(name));
             self.findings
                 .error(Code::BadAggregate, place, message)
@@ -79,7 +82,7 @@ impl Checker<'_> {
             self.findings.error(Code::BadAggregate, place, message);
             return None;
         }
-        Some((function, arguments))
+        self.parameter(text, function, arguments)
     }
 }
 

@@ -106,7 +106,7 @@ impl Checker<'_> {
         };
         let (aggregate, args) = aggregate?;
         let agg = written.agg.as_ref()?;
-        let members = self.members(&written.name, agg, aggregate, &args);
+        let members = self.members(&written.name, agg, (aggregate, window), &args);
         let filter = match filter {
             None => None,
             Some(filter) => Some(filter?),
@@ -259,13 +259,23 @@ impl Checker<'_> {
         &mut self,
         name: &Text,
         agg: &Text,
-        aggregate: Aggregate,
+        (aggregate, window): (Aggregate, Option<Window>),
         args: &[(Source<'_>, Program)],
     ) -> Option<Vec<Column>> {
         let types: Vec<Type> = args.iter().map(|(_, program)| program.ty()).collect();
         let Some(results) = aggregate.result(&types) else {
             self.wrong_arguments(agg, aggregate, &types);
             return None;
+        };
+        let results = match window {
+            None => results,
+            Some(window) => match aggregate.result_over(window, &types) {
+                Some(results) => results,
+                None => {
+                    self.means_nothing(agg, aggregate, window);
+                    return None;
+                }
+            },
         };
         self.keeps_secrets(aggregate, args);
         if results.len() == 1 {
@@ -311,10 +321,17 @@ impl Checker<'_> {
         };
         let takes = match aggregate {
             Aggregate::Count => "nothing or one value",
-            Aggregate::CountDistinct => "one value",
-            Aggregate::Sum | Aggregate::Avg | Aggregate::StddevPop | Aggregate::StddevSamp => {
-                "one number"
-            }
+            Aggregate::Rate => "nothing or one number",
+            Aggregate::CountDistinct | Aggregate::Mode | Aggregate::TopK { .. } => "one value",
+            Aggregate::Sum
+            | Aggregate::Avg
+            | Aggregate::VarPop
+            | Aggregate::VarSamp
+            | Aggregate::StddevPop
+            | Aggregate::StddevSamp
+            | Aggregate::Quantile { .. }
+            | Aggregate::Median
+            | Aggregate::Ewma { .. } => "one number",
             Aggregate::Min | Aggregate::Max => "one value that is no bool",
             Aggregate::First | Aggregate::Last => "one field or several",
             Aggregate::Ratio => "one condition",
@@ -322,6 +339,28 @@ impl Checker<'_> {
         let message = format!("`{}` takes {takes}, not {given}", aggregate.name());
         self.findings
             .error(Code::TypeMismatch, agg.span.clone(), message);
+    }
+
+    /// A function and a window that say nothing together.
+    fn means_nothing(&mut self, agg: &Text, aggregate: Aggregate, window: Window) {
+        let form = window.form().name;
+        let message = format!(
+            "`{}` means nothing over a `{form}` window",
+            aggregate.name()
+        );
+        let help = match window {
+            Window::Decay { .. } => {
+                let all = Aggregate::ALL.into_iter();
+                let names: Vec<_> = all.filter(|a| a.means_over(window)).collect();
+                let names = names.into_iter().map(Aggregate::name);
+                let names = names.collect::<Vec<_>>().join(", ");
+                format!("events that weigh less and less have {names}")
+            }
+            _ => "it has no length to divide by; write one, such as `over: 30d`".to_owned(),
+        };
+        self.findings
+            .error(Code::BadAggregate, agg.span.clone(), message)
+            .help(help);
     }
 
     /// A value of one event that a feature keeps comes out in decisions; counts of it do not tell it.

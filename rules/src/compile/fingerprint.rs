@@ -9,6 +9,7 @@ use std::hash::Hasher;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::features::Parts;
+use crate::aggregate::Aggregate;
 use crate::definition::PackSource;
 use crate::expression::Program;
 use crate::list::{List, Lists};
@@ -38,6 +39,12 @@ pub(super) fn feature(parts: &Parts, schema: &Schema, lists: &Lists) -> u128 {
     hash.number(SEMANTICS);
     hash.fields(&parts.key, schema);
     hash.text(parts.aggregate.name());
+    match parts.aggregate {
+        Aggregate::Quantile { millionths } => hash.number(millionths.into()),
+        Aggregate::TopK { k } => hash.number(k.into()),
+        Aggregate::Ewma { half_life } => hash.number(half_life.0.cast_unsigned()),
+        _ => {}
+    }
     hash.number(len(parts.args.len()));
     for program in parts.args.iter().chain(&parts.filter) {
         hash.program(program, schema, lists);
@@ -53,6 +60,19 @@ pub(super) fn feature(parts: &Parts, schema: &Schema, lists: &Lists) -> u128 {
             hash.number(u64::from(n));
         }
         Window::Forever => hash.text("forever"),
+        Window::Session { gap } => {
+            hash.text("session");
+            hash.number(gap.0.cast_unsigned());
+        }
+        Window::Calendar { period, zone } => {
+            hash.text("calendar");
+            hash.text(period.name());
+            hash.text(zone.name());
+        }
+        Window::Decay { half_life } => {
+            hash.text("decay");
+            hash.number(half_life.0.cast_unsigned());
+        }
     }
     hash.text(match parts.scope {
         Scope::WithCurrent => "with_current",

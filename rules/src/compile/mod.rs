@@ -19,6 +19,7 @@ mod limits;
 mod lists;
 pub(crate) mod literal;
 mod names;
+mod parameters;
 mod policy;
 mod rules;
 mod schema;

@@ -12,7 +12,9 @@ use super::names::shown;
 use crate::definition::{Text, WindowDefinition};
 use crate::diagnostic::Code;
 use crate::time::{Span, SpanError};
-use crate::window::Window;
+use crate::window::calendar::Period;
+use crate::window::zone::Zone;
+use crate::window::{HALF_LIVES, Window};
 
 /// How far back a window may reach: ten years.
 pub(super) const WINDOW_MAX: Span = Span::seconds(3_660 * 86_400);
@@ -88,12 +90,58 @@ impl Checker<'_> {
                     n: u32::try_from(n).ok()?,
                 })
             }
-            WindowDefinition::Later { span, kind } => {
-                let message = format!("`{kind}` windows are not supported yet");
-                self.findings.error(Code::NotYet, span.clone(), message);
-                None
+            WindowDefinition::Session(text) => {
+                let gap = self.span(text)?;
+                self.reach(text, gap).then_some(Window::Session { gap })
+            }
+            WindowDefinition::Calendar { period, zone } => {
+                let (period, zone) = (self.period(period), self.zone(zone));
+                Some(Window::Calendar {
+                    period: period?,
+                    zone: zone?,
+                })
+            }
+            WindowDefinition::Decay(text) => {
+                let half_life = self.span(text)?;
+                self.half_life(text, half_life)
+                    .then_some(Window::Decay { half_life })
             }
         }
+    }
+
+    fn period(&mut self, text: &Text) -> Option<Period> {
+        let word = self.one_of(text, "`calendar`", &Period::ALL.map(Period::name))?;
+        Period::ALL.into_iter().find(|period| period.name() == word)
+    }
+
+    fn zone(&mut self, text: &Text) -> Option<Zone> {
+        let zone = Zone::find(&text.text);
+        if zone.is_none() {
+            let message = format!("unknown time zone {}", shown(&text.text));
+            let usual =
+                || "write a name of the IANA database, such as `Europe/Amsterdam`".to_owned();
+            let help = self.findings.did_you_mean(&text.text, Zone::names());
+            self.findings
+                .error(Code::BadWindow, text.span.clone(), message)
+                .help(help.unwrap_or_else(usual));
+        }
+        zone
+    }
+
+    /// Whether the window of this half-life is one.
+    fn half_life(&mut self, text: &Text, half_life: Span) -> bool {
+        let most = Span(WINDOW_MAX.0 / HALF_LIVES);
+        let good = Span::ZERO < half_life && half_life <= most;
+        if !good {
+            let message = format!("{} is no half-life of a window", shown(&text.text));
+            let help = format!(
+                "write something from `1us` to `91d`; a window is {HALF_LIVES} half-lives long, at most ten years"
+            );
+            self.findings
+                .error(Code::BadWindow, text.span.clone(), message)
+                .help(help);
+        }
+        good
     }
 
     fn reach(&mut self, text: &Text, from: Span) -> bool {

@@ -12,8 +12,8 @@ use crate::diagnostic::findings::Findings;
 const FEATURE_KEYS: [&str; 5] = ["by", "agg", "over", "where", "scope"];
 const WINDOW_KEYS: [&str; 7] = ["from", "to", "last", "session", "calendar", "zone", "decay"];
 
-/// Windows that are known and come later.
-const LATER: [&str; 3] = ["session", "calendar", "decay"];
+/// The key that says which window it is; `zone` goes with `calendar`, and `to` with `from`.
+const KINDS: [&str; 5] = ["last", "session", "calendar", "decay", "from"];
 
 pub(super) fn read(
     name: &Text,
@@ -53,26 +53,55 @@ fn window(key: &Text, node: &Node, findings: &mut Findings<'_>) -> Option<Window
         return reader::text(node, key, findings).map(WindowDefinition::Plain);
     }
     let fields = Fields::of(node, "a window", key.span.clone(), &WINDOW_KEYS, findings)?;
-    let span = node.span.clone();
-    if let Some(kind) = LATER.into_iter().find(|kind| fields.get(kind).is_some()) {
-        return Some(WindowDefinition::Later { span, kind });
-    }
-    if let Some((last, _)) = fields.get("last") {
-        if fields.get("from").is_some() || fields.get("to").is_some() {
-            findings.error(
+    let mut kinds = KINDS.into_iter().filter(|kind| fields.get(kind).is_some());
+    let zoned = fields.get("zone").is_some();
+    let usual = if zoned { "calendar" } else { "from" };
+    let kind = kinds.next().unwrap_or(usual);
+    let partner = match kind {
+        "from" => "to",
+        "calendar" => "zone",
+        _ => "",
+    };
+    let strange = |key: &&str| *key != kind && *key != partner;
+    let strange = WINDOW_KEYS.into_iter().filter(strange);
+    if let Some((key, _)) = strange.filter_map(|key| fields.get(key)).next() {
+        findings
+            .error(
                 Code::BadWindow,
-                last.span.clone(),
-                "a window is either `last` or `from` and `to`",
+                key.span.clone(),
+                format!("`{}` does not go with `{kind}`", key.text),
+            )
+            .help(
+                "a window is `from` and `to`, `last`, `session`, `calendar` and `zone`, or `decay`"
+                    .to_owned(),
             );
-            return None;
-        }
-        return fields.text("last", findings).map(WindowDefinition::Last);
+        return None;
     }
-    let from = fields.required_text("from", findings);
-    let to = fields.required_text("to", findings);
-    Some(WindowDefinition::Between {
-        span,
-        from: from?,
-        to: to?,
+    let first = fields.required_text(kind, findings);
+    let second = match partner {
+        "" => return single(kind, first?),
+        _ => fields.required_text(partner, findings),
+    };
+    let (first, second) = (first?, second?);
+    Some(match kind {
+        "calendar" => WindowDefinition::Calendar {
+            period: first,
+            zone: second,
+        },
+        _ => WindowDefinition::Between {
+            span: node.span.clone(),
+            from: first,
+            to: second,
+        },
     })
+}
+
+/// A window that one value says.
+fn single(kind: &str, value: Text) -> Option<WindowDefinition> {
+    match kind {
+        "last" => Some(WindowDefinition::Last(value)),
+        "session" => Some(WindowDefinition::Session(value)),
+        "decay" => Some(WindowDefinition::Decay(value)),
+        _ => None,
+    }
 }

@@ -141,13 +141,17 @@ pub enum WindowDefinition {
     },
     /// `{ last: 5 }`.
     Last(Text),
-    /// `{ session: … }` and others that come later.
-    Later {
-        /// The whole mapping.
-        span: Range<usize>,
-        /// Which one.
-        kind: &'static str,
+    /// `{ session: 30m }`.
+    Session(Text),
+    /// `{ calendar: day, zone: Europe/Amsterdam }`.
+    Calendar {
+        /// `day`, `week` or `month`.
+        period: Text,
+        /// A name of the IANA database.
+        zone: Text,
     },
+    /// `{ decay: 1h }`.
+    Decay(Text),
 }
 
 /// One rule as written.

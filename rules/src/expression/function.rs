@@ -144,6 +144,7 @@ pub(crate) const AGGREGATES: &[&str] = &[
     "stddev_samp",
     "string_agg",
     "sum",
+    "top_k",
     "var",
     "var_pop",
     "var_samp",

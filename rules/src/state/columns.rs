@@ -141,6 +141,11 @@ impl AnswerRow<'_> {
             answers.columns[column].texts.append_option(text);
         }
     }
+
+    /// The value of a member whose text no event brought.
+    pub(super) fn set_text(&mut self, column: usize, text: Option<&str>) {
+        self.answers.columns[column].texts.append_option(text);
+    }
 }
 
 /// A member of a feature.

@@ -76,8 +76,8 @@ impl Store {
         let record = self.keys.record(key);
         let (head, tail) = halves(record[ROWS]);
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
-        let end = rows.after(head, tail, limit);
-        if end == head {
+        let end = self.before_sessions(key, rows.after(head, tail, limit));
+        if end <= head {
             return;
         }
         let head_new = if self.layout.has_last {

@@ -88,6 +88,8 @@ pub(super) struct Layout {
     pub(super) stays: bool,
     /// There is a `last` window.
     pub(super) has_last: bool,
+    /// There is a `session` window.
+    pub(super) has_session: bool,
     /// A `forever` window has a `first` or `last`, which must see events forgotten in their order.
     pub(super) in_order_only: bool,
 }
@@ -114,6 +116,7 @@ impl Layout {
             longest: Span::ZERO,
             stays: false,
             has_last: false,
+            has_session: false,
             in_order_only: false,
         };
         let mut cell_of = vec![None; wanted.len()];
@@ -124,7 +127,7 @@ impl Layout {
             layout.stride += 1 + usize::from(last);
             for (f, (_, kind)) in wanted.iter().enumerate().filter(|(_, x)| x.0 == w) {
                 let filter = plan.features[f].filter;
-                if !is_length(kind, filter, window) {
+                if !is_length(&plan.features[f], kind, filter, window) {
                     cell_of[f] = Some(layout.share(first, filter, kind, window));
                 }
             }
@@ -132,12 +135,16 @@ impl Layout {
                 cell.at = layout.stride;
                 layout.stride += cell.words();
             }
-            if let Window::Sliding { from, .. } = window {
-                layout.longest = layout.longest.max(from);
-            } else {
-                layout.stays = true;
+            match window.reach() {
+                Some(reach) => layout.longest = layout.longest.max(reach),
+                None => layout.stays = true,
+            }
+            // What walks over all events there ever were needs them all.
+            if window == Window::Forever && layout.cells[first..].iter().any(Cell::walks) {
+                layout.longest = Span(i64::MAX);
             }
             layout.has_last |= last;
+            layout.has_session |= matches!(window, Window::Session { .. });
             layout.windows.push(WindowLayout {
                 window,
                 filter,
@@ -158,7 +165,10 @@ impl Layout {
                     [Type::Decimal(scale)] => Some(scale),
                     _ => None,
                 },
-                members: feature.aggregate.result(&args).unwrap_or_default(),
+                members: feature
+                    .aggregate
+                    .result_over(feature.window, &args)
+                    .unwrap_or_default(),
             });
         }
         layout.scan = ScanPlan::new(&layout);
@@ -207,20 +217,34 @@ fn window_filter(feature: &FeaturePlan) -> Option<usize> {
 }
 
 /// Whether a running value would be how many rows the window spans. A `forever` window lets rows go that it counts.
-fn is_length(kind: &Kind, filter: Option<usize>, window: Window) -> bool {
-    *kind == Kind::Events && filter.is_none() && window != Window::Forever
+fn is_length(feature: &FeaturePlan, kind: &Kind, filter: Option<usize>, window: Window) -> bool {
+    let counts = feature.aggregate == Aggregate::Count && *kind == Kind::Events;
+    counts && filter.is_none() && window != Window::Forever
 }
 
 /// The running value a feature needs.
 fn kind(plan: &GroupPlan, feature: &FeaturePlan) -> Kind {
     let squares = matches!(
         feature.aggregate,
-        Aggregate::StddevPop | Aggregate::StddevSamp
+        Aggregate::VarPop | Aggregate::VarSamp | Aggregate::StddevPop | Aggregate::StddevSamp
     );
-    let Some(input) = feature.args.first().copied() else {
+    let input = feature.args.first().copied();
+    let ty = input.map_or(Type::Int, |input| plan.inputs[input]);
+    if let Window::Decay { half_life } = feature.window {
+        // A counted value has no word; whether it is there is all that counts.
+        let ty = match feature.aggregate {
+            Aggregate::Count => Type::Int,
+            _ => ty,
+        };
+        return Kind::Weighted {
+            input,
+            ty,
+            half_life,
+        };
+    }
+    let Some(input) = input else {
         return Kind::Events;
     };
-    let ty = plan.inputs[input];
     match feature.aggregate {
         Aggregate::Count => Kind::Present(input),
         Aggregate::CountDistinct => Kind::Distinct {
@@ -230,17 +254,18 @@ fn kind(plan: &GroupPlan, feature: &FeaturePlan) -> Kind {
         Aggregate::Min | Aggregate::Max => Kind::Extreme(Extreme {
             input,
             greatest: feature.aggregate == Aggregate::Max,
-            order: match ty {
-                Type::Text => Order::Text,
-                Type::Float => Order::Float,
-                _ => Order::Int,
-            },
+            order: Order::of(ty),
         }),
         Aggregate::First | Aggregate::Last => Kind::Edge(Edge {
             inputs: feature.args.clone(),
             latest: feature.aggregate == Aggregate::Last,
         }),
         Aggregate::Ratio => Kind::Share(input),
+        Aggregate::Quantile { .. }
+        | Aggregate::Median
+        | Aggregate::Mode
+        | Aggregate::TopK { .. }
+        | Aggregate::Ewma { .. } => Kind::Walk { input, ty },
         _ if ty == Type::Float => Kind::Floats { input, squares },
         _ => Kind::Ints { input, squares },
     }

@@ -6,8 +6,8 @@
 //! taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `forget`, `budget`, `warm`), and beside all that the memory of
-//! event ids ([`dedup`]).
+//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `session`, `forget`, `budget`, `warm`), and beside
+//! all that the memory of event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -22,6 +22,7 @@ mod identity;
 mod keys;
 mod layout;
 pub mod seed;
+mod session;
 mod small;
 mod store;
 mod table;
@@ -331,7 +332,10 @@ fn answer(
     let mut column = 0;
     for feature in &layout.features {
         let members = feature.members.len();
-        if chosen(feature.scope) {
+        if chosen(feature.scope) && feature.aggregate.makes_text() {
+            let text = store::text(feature, record, rows, layout, heap);
+            answers.set_text(column, text.as_deref());
+        } else if chosen(feature.scope) {
             for member in 0..members {
                 let word = store::read(feature, member, record, rows, layout, heap);
                 answers.set(column + member, word, &heap.texts);

@@ -116,6 +116,11 @@ pub(crate) fn bit(row: &[u64], bit: usize) -> bool {
     row[1 + bit / 64] >> (bit % 64) & 1 == 1
 }
 
+/// The time of a row.
+pub(crate) fn time(row: &[u64]) -> EventTime {
+    EventTime(row[0].cast_signed())
+}
+
 /// The rows of one key, by index into its block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows<'a> {

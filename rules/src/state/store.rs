@@ -69,7 +69,7 @@ pub(super) fn ring<'a>(record: &[u64], arena: &'a Arena) -> &'a [u64] {
 pub(super) struct Cursor<'a> {
     pub(super) window: &'a WindowLayout,
     cells: &'a [Cell],
-    rows: Rows<'a>,
+    pub(super) rows: Rows<'a>,
     record: &'a mut [u64],
     heap: &'a mut Heap,
     pub(super) low: u32,
@@ -79,7 +79,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    fn enter(&mut self, index: u32, side: Side) {
+    pub(super) fn enter(&mut self, index: u32, side: Side) {
         let entry = Entry {
             row: self.rows.row(index),
             layout: self.rows.layout(),
@@ -137,6 +137,7 @@ impl Cursor<'_> {
     fn forward(&mut self, t: EventTime, tail: u32) {
         let end = self.window.window.end(t);
         while self.high < tail && self.rows.time(self.high) <= end {
+            self.fall_silent(self.rows.time(self.high));
             self.enter(self.high, Side::Right);
             self.high += 1;
             self.trim();
@@ -147,6 +148,7 @@ impl Cursor<'_> {
                 self.low += 1;
             }
         }
+        self.fall_silent(t);
     }
 
     fn backward(&mut self, t: EventTime, head: u32) {
@@ -167,6 +169,7 @@ impl Cursor<'_> {
             self.high -= 1;
         }
         self.refill(head);
+        self.join(t, head);
     }
 
     fn save(self) {
@@ -319,12 +322,21 @@ impl Store {
             return false;
         }
         let t = EventTime(record[TIME].cast_signed());
-        if !self.layout.stays {
+        if !self.layout.stays && !self.layout.has_session {
             return t.before(self.layout.longest) < forgotten;
         }
         self.layout.windows.iter().any(|w| match w.window {
-            Window::Sliding { .. } => w.window.start(t).is_some_and(|start| start < forgotten),
-            Window::Forever => flags & RENEWED != 0 || t < forgotten,
+            Window::Sliding { .. } | Window::Calendar { .. } | Window::Decay { .. } => {
+                w.window.start(t).is_some_and(|start| start < forgotten)
+            }
+            Window::Session { .. } => self.session_is_cut(key, w),
+            Window::Forever => {
+                let misses = || {
+                    let cells = &self.layout.cells[w.cells.clone()];
+                    forgotten > EventTime::MIN && cells.iter().any(Cell::walks)
+                };
+                flags & RENEWED != 0 || t < forgotten || misses()
+            }
             // Which of the older events were kept was decided for the horizon.
             Window::Last { n } => {
                 t < self.horizon || (flags != 0 && record[w.at + 1] < u64::from(n))
@@ -354,7 +366,7 @@ pub(super) fn read(
     let Some(cell) = feature.cell else {
         return Some(u64::from(high - low));
     };
-    let span = Span { rows, low, high };
+    let span = span(feature, record, rows, layout);
     layout.cells[cell].read(
         feature.aggregate,
         member,
@@ -363,4 +375,29 @@ pub(super) fn read(
         record,
         heap,
     )
+}
+
+/// As [`read`], for a feature whose text no event brought.
+pub(super) fn text(
+    feature: &FeatureLayout,
+    record: &[u64],
+    rows: Rows<'_>,
+    layout: &Layout,
+    heap: &Heap,
+) -> Option<String> {
+    let span = span(feature, record, rows, layout);
+    layout.cells[feature.cell?].text(feature.aggregate, &span, &heap.texts)
+}
+
+/// The events of a feature's window at the record's time.
+fn span<'a>(feature: &FeatureLayout, record: &[u64], rows: Rows<'a>, layout: &Layout) -> Span<'a> {
+    let window = &layout.windows[feature.window];
+    let (low, high) = halves(record[window.at]);
+    Span {
+        rows,
+        low,
+        high,
+        window: window.window,
+        at: EventTime(record[TIME].cast_signed()),
+    }
 }

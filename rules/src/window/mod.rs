@@ -1,9 +1,18 @@
 //! Which events a feature is computed over, relative to the event's own time `t`.
 //!
 //! The idea: a window is a stretch of a key's events in order of (event time, order taken); where it begins and ends is
-//! a pure function of `t`, never of the wall clock. The invariant: no window ever reaches past `t`.
+//! a pure function of `t` and the key's events, never of the wall clock. The invariant: no window ever reaches past
+//! `t`, and as `t` goes on its beginning never goes back. Dates are in [`calendar`], the clocks of places in [`zone`].
 
+pub mod calendar;
+pub mod zone;
+
+use self::calendar::Period;
+use self::zone::Zone;
 use crate::time::{EventTime, Span};
+
+/// A `decay` window ends after so many half-lives: an event of that age weighs 2^-40, less than a part in 10^12.
+pub(crate) const HALF_LIVES: i64 = 40;
 
 /// A window of a key's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +31,24 @@ pub enum Window {
     },
     /// Every event up to `t`.
     Forever,
+    /// Back to the last silence of the key that is longer than `gap`; one of exactly `gap` is none. The time from the
+    /// last event to `t` is a silence, too. All events of the key break it, whatever a feature's filter says.
+    Session {
+        /// Greater than zero.
+        gap: Span,
+    },
+    /// From the beginning of the day, week or month at a place, that instant included.
+    Calendar {
+        /// What begins.
+        period: Period,
+        /// Whose clocks.
+        zone: Zone,
+    },
+    /// `(t - 40 half-lives, t]`, an event weighted by `2^(-age/half_life)`.
+    Decay {
+        /// The age at which an event counts half; greater than zero.
+        half_life: Span,
+    },
 }
 
 /// A way to write a window.
@@ -59,9 +86,27 @@ const FOREVER: Form = Form {
     about: "since the key was first seen",
 };
 
+const SESSION: Form = Form {
+    name: "session",
+    written: "over: {session: 30m}",
+    about: "back to the last silence of the key longer than 30 minutes",
+};
+
+const CALENDAR: Form = Form {
+    name: "calendar",
+    written: "over: {calendar: day, zone: Europe/Amsterdam}",
+    about: "since local midnight; day, week (from Monday) or month; an IANA zone",
+};
+
+const DECAY: Form = Form {
+    name: "decay",
+    written: "over: {decay: 1h}",
+    about: "all events weighted by 2^(-age/1h), up to 40h back; count, sum, avg, ratio as approximate floats",
+};
+
 impl Form {
     /// Every way to write a window.
-    pub const ALL: [Form; 4] = [SLIDING, DELAYED, LAST, FOREVER];
+    pub const ALL: [Form; 7] = [SLIDING, DELAYED, LAST, FOREVER, SESSION, CALENDAR, DECAY];
 }
 
 impl Window {
@@ -73,6 +118,9 @@ impl Window {
             Window::Sliding { .. } => DELAYED,
             Window::Last { .. } => LAST,
             Window::Forever => FOREVER,
+            Window::Session { .. } => SESSION,
+            Window::Calendar { .. } => CALENDAR,
+            Window::Decay { .. } => DECAY,
         }
     }
 
@@ -81,17 +129,43 @@ impl Window {
     pub fn end(&self, t: EventTime) -> EventTime {
         match self {
             Window::Sliding { to, .. } => t.before(*to),
-            Window::Last { .. } | Window::Forever => t,
+            _ => t,
         }
     }
 
     /// The time up to which (inclusive) events no longer count for an event of time `t`; `None` when age alone never
-    /// takes an event out.
+    /// takes an event out. Never falls as `t` grows.
     #[must_use]
     pub fn start(&self, t: EventTime) -> Option<EventTime> {
         match self {
             Window::Sliding { from, .. } => Some(t.before(*from)),
+            Window::Calendar { period, zone } => Some(period.begin(*zone, t).before(Span(1))),
+            Window::Decay { half_life } => Some(t.before(decay_reach(*half_life))),
+            Window::Last { .. } | Window::Forever | Window::Session { .. } => None,
+        }
+    }
+
+    /// An event that is as old as this and has only older ones behind it counts for nothing any more; `None` when
+    /// events of any age may count. A session may reach further back, but not over a silence of this length.
+    #[must_use]
+    pub fn reach(&self) -> Option<Span> {
+        match self {
+            Window::Sliding { from, .. } => Some(*from),
+            Window::Calendar { period, .. } => Some(period.longest()),
+            Window::Decay { half_life } => Some(decay_reach(*half_life)),
+            // An event exactly `gap` old is still in the session.
+            Window::Session { gap } => Some(Span(gap.0.saturating_add(1))),
             Window::Last { .. } | Window::Forever => None,
+        }
+    }
+
+    /// How long the window of `t` is, in microseconds: what time alone limits has its own length, others are as long
+    /// as their first event is old.
+    pub(crate) fn length(&self, t: EventTime, first: impl FnOnce() -> Option<EventTime>) -> i64 {
+        match self {
+            Window::Sliding { from, to } => from.0 - to.0,
+            Window::Calendar { period, zone } => t.0.saturating_sub(period.begin(*zone, t).0),
+            _ => first().map_or(0, |first| t.0.saturating_sub(first.0)),
         }
     }
 
@@ -100,6 +174,10 @@ impl Window {
     pub fn holds_current(&self) -> bool {
         !matches!(self, Window::Sliding { to, .. } if *to > Span::ZERO)
     }
+}
+
+fn decay_reach(half_life: Span) -> Span {
+    Span(half_life.0.saturating_mul(HALF_LIVES))
 }
 
 #[cfg(test)]

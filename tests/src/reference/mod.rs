@@ -1,11 +1,16 @@
 //! The naive reference: every event is kept in a list, and every feature is computed from its definition by a scan.
 //!
 //! The idea: it is too simple to be wrong in the way the incremental code can be. It shares the plan's types with the
-//! code under test and nothing else: own values, own arithmetic ([`number`]), no windows that move. [`stream`] makes
-//! random plans and events for both.
+//! code under test and nothing else: own values, own arithmetic ([`number`]), no windows that move ([`window`]), weights
+//! by their formula ([`weighted`]), values counted one by one ([`frequent`]). [`stream`] makes random plans and events
+//! for both.
 
+mod frequent;
 pub mod number;
 pub mod stream;
+pub mod ticks;
+mod weighted;
+mod window;
 
 use rules::aggregate::Aggregate;
 use rules::ruleset::Scope;
@@ -24,6 +29,8 @@ pub enum Datum {
     Whole(i64),
     /// A float.
     Float(f64),
+    /// Any float this near to it: what is declared approximate.
+    Near(f64, f64),
     /// A text.
     Text(String),
 }
@@ -35,6 +42,8 @@ impl PartialEq for Datum {
             (Datum::Null, Datum::Null) => true,
             (Datum::Whole(a), Datum::Whole(b)) => a == b,
             (Datum::Float(a), Datum::Float(b)) => a.to_bits() == b.to_bits(),
+            (Datum::Float(x), Datum::Near(want, error))
+            | (Datum::Near(want, error), Datum::Float(x)) => (x - want).abs() <= *error,
             (Datum::Text(a), Datum::Text(b)) => a == b,
             _ => false,
         }
@@ -55,7 +64,7 @@ impl Datum {
         match self {
             Datum::Whole(x) => Fraction::whole(*x),
             Datum::Float(x) => Fraction::float(*x),
-            Datum::Null | Datum::Text(_) => Fraction::whole(0),
+            Datum::Null | Datum::Text(_) | Datum::Near(..) => Fraction::whole(0),
         }
     }
 
@@ -115,10 +124,10 @@ impl Reference {
             let types: Vec<Type> = feature.args.iter().map(|i| self.plan.inputs[*i]).collect();
             if keyed {
                 let events = self.window(feature, &event);
-                answers.extend(value(feature, &types, &events));
+                answers.extend(value(feature, &types, &events, event.time));
             } else {
-                let members = feature.aggregate.result(&types).unwrap_or_default().len();
-                answers.extend(vec![Datum::Null; members]);
+                let members = feature.aggregate.result(&types).unwrap_or_default();
+                answers.extend(vec![Datum::Null; members.len()]);
             }
         }
         if keyed && !event.late && !event.duplicate {
@@ -130,18 +139,16 @@ impl Reference {
     /// The events of a feature's window, in order of (time, order taken).
     fn window<'a>(&'a self, feature: &FeaturePlan, event: &'a Event) -> Vec<&'a Event> {
         let current = feature.scope == Scope::WithCurrent && !event.duplicate;
-        let t = event.time;
+        let of_key = |x: &&Event| x.key == event.key && x.time <= event.time;
+        let times = self.taken.iter().filter(of_key).map(|x| x.time).collect();
+        let begin = window::begin(feature.window, event.time, times);
         let mut events: Vec<&Event> = self
             .taken
             .iter()
             .chain(current.then_some(event))
-            .filter(|x| x.key == event.key)
+            .filter(of_key)
             .filter(|x| feature.filter.is_none_or(|f| x.filters[f] == Some(true)))
-            .filter(|x| x.time <= t)
-            .filter(|x| match feature.window {
-                Window::Sliding { from, to } => x.time > t - from.0 && x.time <= t - to.0,
-                Window::Last { .. } | Window::Forever => true,
-            })
+            .filter(|x| begin < x.time && x.time <= window::end(feature.window, event.time))
             .collect();
         // Stable: those of one time stay in the order taken.
         events.sort_by_key(|x| x.time);
@@ -154,8 +161,18 @@ impl Reference {
 }
 
 /// The members of a feature over these events.
-fn value(feature: &FeaturePlan, types: &[Type], events: &[&Event]) -> Vec<Datum> {
+fn value(feature: &FeaturePlan, types: &[Type], events: &[&Event], t: i64) -> Vec<Datum> {
     let args = &feature.args;
+    if let Window::Decay { half_life } = feature.window {
+        let weight = |x: &Event| weighted::weight(t - x.time, half_life);
+        return vec![weighted::value(
+            feature.aggregate,
+            types,
+            args,
+            events,
+            weight,
+        )];
+    }
     let values: Vec<&Datum> = match args[..] {
         [input] => events
             .iter()
@@ -183,8 +200,33 @@ fn value(feature: &FeaturePlan, types: &[Type], events: &[&Event]) -> Vec<Datum>
         Aggregate::Sum => sum(&values, types[0]),
         Aggregate::Avg if values.is_empty() => Datum::Null,
         Aggregate::Avg => float(&total(&values).over(values.len()).over(scale)),
-        Aggregate::StddevPop => deviation(&values, scale, values.len()),
-        Aggregate::StddevSamp => deviation(&values, scale, values.len().saturating_sub(1)),
+        Aggregate::VarPop => variance(&values, scale, values.len()),
+        Aggregate::VarSamp => variance(&values, scale, values.len().saturating_sub(1)),
+        Aggregate::StddevPop => root(&variance(&values, scale, values.len())),
+        Aggregate::StddevSamp => root(&variance(&values, scale, values.len().saturating_sub(1))),
+        Aggregate::Quantile { millionths } => quantile(&values, scale, millionths),
+        Aggregate::Median => quantile(&values, scale, 500_000),
+        Aggregate::Mode => frequent::mode(&values),
+        Aggregate::TopK { k } => frequent::top(&values, types[0], k as usize),
+        Aggregate::Rate => {
+            let length = window::length(feature.window, t, events.first().map(|x| x.time));
+            let sum = match args.is_empty() {
+                true => Fraction::whole(events.len()),
+                false => total(&values).over(scale),
+            };
+            match length {
+                0 => Datum::Null,
+                _ => float(&sum.times(&Fraction::whole(1_000_000)).over(length)),
+            }
+        }
+        Aggregate::Ewma { half_life } => {
+            let known = |x: &&&Event| x.inputs[args[0]] != Datum::Null;
+            let newest = events.iter().rfind(known).map_or(0, |x| x.time);
+            let young = |x: &&&Event| x.time > newest - 40 * half_life.0;
+            let young: Vec<&Event> = events.iter().filter(young).copied().collect();
+            let weight = |x: &Event| weighted::weight(newest - x.time, half_life);
+            weighted::value(Aggregate::Avg, types, args, &young, weight)
+        }
         Aggregate::Min | Aggregate::Max => {
             let max = feature.aggregate == Aggregate::Max;
             let better = |a: &Datum, b: &Datum| if max { b.less(a) } else { a.less(b) };
@@ -242,8 +284,8 @@ fn sum(values: &[&Datum], ty: Type) -> Datum {
     }
 }
 
-/// The root of the mean square distance from the mean, the variance rounded once before.
-fn deviation(values: &[&Datum], scale: i64, divisor: usize) -> Datum {
+/// The mean square distance from the mean.
+fn variance(values: &[&Datum], scale: i64, divisor: usize) -> Datum {
     if divisor == 0 {
         return Datum::Null;
     }
@@ -254,6 +296,27 @@ fn deviation(values: &[&Datum], scale: i64, divisor: usize) -> Datum {
         let distance = value.fraction().plus(&mean.times(&minus));
         squares = squares.plus(&distance.times(&distance));
     }
-    let variance = squares.over(divisor).over(scale).over(scale);
-    Datum::Float(variance.nearest().sqrt()).cleaned()
+    float(&squares.over(divisor).over(scale).over(scale))
+}
+
+fn root(variance: &Datum) -> Datum {
+    match variance {
+        Datum::Float(x) => Datum::Float(x.sqrt()).cleaned(),
+        _ => Datum::Null,
+    }
+}
+
+/// The value at position `p (n - 1)`, on the straight line between its neighbours.
+fn quantile(values: &[&Datum], scale: i64, millionths: u32) -> Datum {
+    let mut sorted: Vec<Fraction> = values.iter().map(|value| value.fraction()).collect();
+    sorted.sort_by(Fraction::compare);
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return Datum::Null;
+    };
+    let position = last as u64 * u64::from(millionths);
+    let (below, part) = ((position / 1_000_000) as usize, position % 1_000_000);
+    let (low, high) = (&sorted[below], &sorted[last.min(below + 1)]);
+    let step = high.plus(&low.times(&Fraction::whole(-1)));
+    let beyond = step.times(&Fraction::whole(part)).over(1_000_000);
+    float(&low.plus(&beyond).over(scale))
 }

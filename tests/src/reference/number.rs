@@ -89,6 +89,24 @@ impl Fraction {
         }
     }
 
+    /// This over a positive fraction.
+    #[must_use]
+    pub fn divided(&self, divisor: &Fraction) -> Fraction {
+        Fraction {
+            numerator: &self.numerator * &divisor.denominator,
+            denominator: &self.denominator * &divisor.numerator,
+        }
+    }
+
+    /// Without its sign.
+    #[must_use]
+    pub fn size(&self) -> Fraction {
+        match self.numerator.sign() {
+            Sign::Minus => self.times(&Fraction::whole(-1)),
+            _ => self.clone(),
+        }
+    }
+
     /// How this stands to another.
     #[must_use]
     pub fn compare(&self, other: &Fraction) -> Ordering {

@@ -1,7 +1,8 @@
 //! Random plans and random streams for them: small numbers of everything, so that edges are met all the time.
 //!
-//! Times are a few microseconds apart and windows a few microseconds long; keys, texts and numbers come from small
-//! sets with the extremes of their types among them. The invariant: all of it follows from one seed.
+//! Times are a few ticks apart and windows a few ticks long; a tick is a microsecond, or minutes to a day where the
+//! clocks of some place are set ([`super::ticks`]). Keys, texts and numbers come from small sets with the extremes of their types among them. The
+//! invariant: all of it follows from one seed.
 
 use std::sync::Arc;
 
@@ -13,13 +14,13 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosec
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
-use rules::aggregate::Aggregate;
 use rules::ruleset::{Limits, Scope};
 use rules::state::{FeaturePlan, GroupPlan, GroupStep};
-use rules::time::{EventTime, Span};
+use rules::time::EventTime;
 use rules::value::Type;
 use rules::window::Window;
 
+use super::ticks::{Ticks, aggregate, window};
 use super::{Datum, Event};
 
 /// The types an input or a key can have.
@@ -42,8 +43,9 @@ pub struct Stream {
     pub horizons: Vec<i64>,
 }
 
-/// A random plan.
-pub fn plan(rng: &mut ChaCha8Rng) -> GroupPlan {
+/// A random plan, and the times its streams should have.
+pub fn plan(rng: &mut ChaCha8Rng) -> (GroupPlan, Ticks) {
+    let ticks = Ticks::new(rng);
     let some_types = |rng: &mut ChaCha8Rng, n: usize| -> Vec<Type> {
         (0..n).filter_map(|_| TYPES.choose(rng).copied()).collect()
     };
@@ -55,18 +57,19 @@ pub fn plan(rng: &mut ChaCha8Rng) -> GroupPlan {
         inputs: some_types(rng, inputs),
         filters,
         features: Vec::new(),
-        max_lateness: Span(rng.random_range(0..20)),
+        max_lateness: ticks.span(rng.random_range(0..20)),
         limits: Limits::default(),
     };
     let kinds = rng.random_range(1..4);
-    let windows: Vec<Window> = (0..kinds).map(|_| window(rng)).collect();
+    let windows: Vec<Window> = (0..kinds).map(|_| window(ticks, rng)).collect();
     while plan.features.len() < 1 + inputs {
-        let aggregate = Aggregate::ALL[rng.random_range(0..Aggregate::ALL.len())];
+        let aggregate = aggregate(ticks, rng);
+        let window = windows[rng.random_range(0..windows.len())];
         let args: Vec<usize> = (0..rng.random_range(0..4))
             .map(|_| rng.random_range(0..inputs))
             .collect();
         let types: Vec<Type> = args.iter().map(|i| plan.inputs[*i]).collect();
-        if aggregate.result(&types).is_none() {
+        if aggregate.result_over(window, &types).is_none() {
             continue;
         }
         let filter = (filters > 0 && rng.random()).then(|| rng.random_range(0..filters));
@@ -74,40 +77,22 @@ pub fn plan(rng: &mut ChaCha8Rng) -> GroupPlan {
             aggregate,
             args,
             filter,
-            window: windows[rng.random_range(0..windows.len())],
+            window,
             scope: match rng.random() {
                 true => Scope::WithCurrent,
                 false => Scope::Prior,
             },
         });
     }
-    plan
-}
-
-fn window(rng: &mut ChaCha8Rng) -> Window {
-    let from = rng.random_range(1..40);
-    match rng.random_range(0..8) {
-        0 => Window::Forever,
-        1 => Window::Last {
-            n: rng.random_range(1..6),
-        },
-        2 | 3 => Window::Sliding {
-            from: Span(from),
-            to: Span(rng.random_range(0..from)),
-        },
-        _ => Window::Sliding {
-            from: Span(from),
-            to: Span::ZERO,
-        },
-    }
+    (plan, ticks)
 }
 
 /// A random stream for a plan: several partitions with clocks of their own, disorder, ties, late events, duplicates,
 /// nulls, keys that come and go.
-pub fn stream(plan: &GroupPlan, rng: &mut ChaCha8Rng) -> Stream {
+pub fn stream(plan: &GroupPlan, ticks: Ticks, rng: &mut ChaCha8Rng) -> Stream {
     let rows = [20, 60, 150, 400][rng.random_range(0..4)];
     let partitions = rng.random_range(1..4);
-    let lateness = plan.max_lateness.0;
+    let lateness = ticks.count(plan.max_lateness);
     let pace = rng.random_range(1..6);
     let keys = [1, 3, 12][rng.random_range(0..3)];
     let churn = [0, 0, 9, 2][rng.random_range(0..4)];
@@ -161,6 +146,14 @@ pub fn stream(plan: &GroupPlan, rng: &mut ChaCha8Rng) -> Stream {
             false => horizon(&newest),
         });
     }
+    stream
+        .events
+        .iter_mut()
+        .for_each(|event| event.time = ticks.time(event.time));
+    stream
+        .horizons
+        .iter_mut()
+        .for_each(|horizon| *horizon = ticks.time(*horizon));
     stream
 }
 

@@ -12,7 +12,7 @@ use super::rounding;
 /// An exact fixed-point number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FloatSum {
-    low: i32,
+    low: i64,
     limbs: Vec<u64>,
 }
 
@@ -30,6 +30,28 @@ impl FloatSum {
         self.accumulate(mantissa * mantissa, 2 * exponent, away);
     }
 
+    /// Adds `x * factor * 2^exponent` for a finite float, or takes it away. The product has at most 117 bits.
+    pub(crate) fn add_times(&mut self, x: f64, factor: u64, exponent: i64, away: bool) {
+        let (mantissa, power) = decode(x);
+        let product = u128::from(mantissa) * u128::from(factor);
+        self.accumulate(product, power + exponent, x.is_sign_negative() != away);
+    }
+
+    /// Adds `x * factor * 2^exponent`, or takes it away.
+    pub(crate) fn add_int_times(&mut self, x: i64, factor: u64, exponent: i64, away: bool) {
+        let product = u128::from(x.unsigned_abs()) * u128::from(factor);
+        self.accumulate(product, exponent, (x < 0) != away);
+    }
+
+    /// Lets go of limbs at the lower end that hold nothing, for sums whose values grow without end.
+    pub(crate) fn trim(&mut self) {
+        let empty = self.limbs.iter().take_while(|limb| **limb == 0).count();
+        // The last limb is the sign.
+        let empty = empty.min(self.limbs.len().saturating_sub(1));
+        self.limbs.drain(..empty);
+        self.low += empty as i64;
+    }
+
     /// The nearest float; infinite when out of range.
     pub(crate) fn nearest(&self) -> f64 {
         let (negative, magnitude) = self.magnitude();
@@ -39,8 +61,13 @@ impl FloatSum {
 
     /// The nearest float to this sum over a count; the count is not 0.
     pub(crate) fn average(&self, count: u64) -> f64 {
+        self.over(&count.into(), 0)
+    }
+
+    /// The float nearest to this sum over `divisor * 2^exponent`; the divisor is not 0.
+    pub(crate) fn over(&self, divisor: &BigUint, exponent: i64) -> f64 {
         let (negative, magnitude) = self.magnitude();
-        let float = rounding::big_quotient(&magnitude, &count.into(), self.exponent());
+        let float = rounding::big_quotient(&magnitude, divisor, self.exponent() - exponent);
         if negative { -float } else { float }
     }
 
@@ -57,7 +84,7 @@ impl FloatSum {
     }
 
     fn exponent(&self) -> i64 {
-        i64::from(self.low) * 64
+        self.low * 64
     }
 
     fn magnitude(&self) -> (bool, BigUint) {
@@ -77,7 +104,7 @@ impl FloatSum {
         (negative, BigUint::new(digits))
     }
 
-    fn accumulate(&mut self, mantissa: u128, exponent: i32, negative: bool) {
+    fn accumulate(&mut self, mantissa: u128, exponent: i64, negative: bool) {
         if mantissa == 0 {
             return;
         }
@@ -113,7 +140,7 @@ impl FloatSum {
 
     /// Makes room for three limbs from `limb` on and one above that holds nothing but the sign, so that one addition
     /// cannot overflow.
-    fn cover(&mut self, limb: i32) {
+    fn cover(&mut self, limb: i64) {
         if self.limbs.is_empty() {
             self.low = limb;
         }
@@ -135,9 +162,9 @@ impl FloatSum {
 }
 
 /// Mantissa and exponent of a finite float: `x = ± mantissa * 2^exponent`.
-fn decode(x: f64) -> (u64, i32) {
+pub(crate) fn decode(x: f64) -> (u64, i64) {
     let bits = x.to_bits();
-    let field = (bits >> 52 & 0x7ff) as i32;
+    let field = (bits >> 52 & 0x7ff) as i64;
     let fraction = bits & ((1 << 52) - 1);
     if field == 0 {
         (fraction, -1074)
@@ -177,6 +204,21 @@ mod tests {
         assert_eq!(sums.nearest(), 5e-324);
         sums.add(5e-324, true);
         assert_eq!(sums.nearest().to_bits(), 0);
+    }
+
+    #[test]
+    fn a_sum_that_moves_on_stays_short() {
+        let mut sum = FloatSum::default();
+        for step in 0..10_000 {
+            sum.add_int_times(-7, 3, step, false);
+            if step >= 50 {
+                sum.add_int_times(-7, 3, step - 50, true);
+            }
+            sum.trim();
+            assert!(sum.limbs.len() <= 6);
+        }
+        // 50 terms, each twice the one before.
+        assert_eq!(sum.over(&21u32.into(), 9_950), -(((1u64 << 50) - 1) as f64));
     }
 
     #[test]

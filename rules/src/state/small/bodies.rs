@@ -2,7 +2,8 @@
 //!
 //! The invariant: a stretch has one owner until it is freed; a free one says [`VACANT`] where its meta word would be.
 
-use super::body::{Body, BodyMut};
+use super::body::Body;
+use super::change::BodyMut;
 use super::shape::{META, Shapes};
 use crate::state::layout::VACANT;
 

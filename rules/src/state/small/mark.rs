@@ -3,7 +3,8 @@
 //! The idea: of the rows with one value exactly one, the latest, has its bit in the mask, so the bits in a window that
 //! ends with the newest row are as many as the values in it. The invariant: it holds after every row put in or taken out.
 
-use super::body::{Body, BodyMut, bits, each};
+use super::body::{Body, bits, each};
+use super::change::BodyMut;
 use super::plan::ScanPlan;
 use crate::state::layout::Layout;
 use crate::state::row::{Place, RowLayout};

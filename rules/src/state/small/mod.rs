@@ -1,10 +1,13 @@
 //! Keys with few events: scanned at every answer, without running values.
 //!
-//! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `mark`), how they are
-//! answered (`plan`, `scan`), and what events do to it (`take`).
+//! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `change`, `mark`), how
+//! they are answered (`plan`, `cut`, `scan`), and what events do to them (`take`, `forget`).
 
 mod bodies;
 mod body;
+mod change;
+mod cut;
+mod forget;
 mod mark;
 mod plan;
 mod scan;

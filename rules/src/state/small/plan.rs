@@ -111,6 +111,8 @@ pub(super) enum From {
     Edge { member: usize, feature: usize },
     /// By its cell.
     Cell { feature: usize, cell: usize },
+    /// By its cell, as a text no event brought.
+    Text { feature: usize, cell: usize },
 }
 
 fn index(scope: Scope) -> usize {
@@ -290,15 +292,17 @@ fn reach(window: Window) -> Option<Span> {
     match window {
         Window::Sliding { from, to } if to == Span::ZERO => Some(from),
         Window::Forever => Some(Span(i64::MAX)),
-        Window::Sliding { .. } | Window::Last { .. } => None,
+        _ => None,
     }
 }
 
 /// The length of a sliding window by unit, rounded up: a time that is whole in a unit less the length, rounded down, is
 /// that time less this.
 fn spans(window: Window) -> [u64; 4] {
-    let Window::Sliding { from, .. } = window else {
-        return [0; 4];
+    let from = match window {
+        Window::Sliding { from, .. } => from,
+        Window::Decay { .. } => window.reach().unwrap_or(Span::ZERO),
+        _ => return [0; 4],
     };
     let from = from.0.max(0).cast_unsigned();
     let units = UNITS.map(|unit| from.div_ceil(unit.cast_unsigned()));
@@ -311,7 +315,16 @@ fn from(layout: &Layout, index: usize, feature: &FeatureLayout, member: usize) -
         return From::Length(feature.window);
     };
     let at = layout.cells[cell].at;
+    let by_cell = From::Cell {
+        feature: index,
+        cell,
+    };
     match &layout.cells[cell].kind {
+        _ if feature.aggregate.makes_text() => From::Text {
+            feature: index,
+            cell,
+        },
+        _ if feature.aggregate == Aggregate::Rate => by_cell,
         Kind::Events | Kind::Present(_) | Kind::Distinct { .. } => From::Word(at),
         Kind::Ints { .. } if feature.aggregate == Aggregate::Sum => match feature.scale {
             None => From::Sum(cell),
@@ -322,9 +335,6 @@ fn from(layout: &Layout, index: usize, feature: &FeatureLayout, member: usize) -
             member,
             feature: index,
         },
-        _ => From::Cell {
-            feature: index,
-            cell,
-        },
+        _ => by_cell,
     }
 }

@@ -9,14 +9,13 @@
 use super::body::{Body, bits, each};
 use super::mark::value;
 use super::plan::{From, Ladder, Rung, Scan};
-use crate::aggregate::cell::{Heap, Kind, Span};
-use crate::aggregate::{distinct, sum};
+use crate::aggregate::cell::{Entry, Heap, Kind, Side, Span};
+use crate::aggregate::{Aggregate, distinct, sum};
 use crate::ruleset::Scope;
 use crate::state::columns::Answers;
-use crate::state::layout::{Layout, WindowLayout};
+use crate::state::layout::{FeatureLayout, Layout};
 use crate::state::row::{Place, Rows};
 use crate::time::EventTime;
-use crate::window::Window;
 
 /// What is worked with while a row is answered.
 #[derive(Debug, Default)]
@@ -28,6 +27,10 @@ pub(in crate::state) struct Scratch {
     /// The sums of ladders.
     sums: Vec<i128>,
     values: Vec<u64>,
+    /// Rows as a ring has them.
+    rows: Vec<u64>,
+    /// The time of the event at hand.
+    pub(super) time: i64,
 }
 
 /// A small key as its features see it.
@@ -35,30 +38,6 @@ pub(super) struct View<'a> {
     pub(super) body: Body<'a>,
     pub(super) layout: &'a Layout,
     pub(super) heap: &'a mut Heap,
-}
-
-/// An event's time, for its windows.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) time: EventTime,
-    /// As it would stand in a row, if it can be told there.
-    pub(super) raw: Option<u64>,
-    /// Rows that windows up to now end with.
-    pub(super) now: u32,
-}
-
-/// The first of the last `n` rows that a window counts.
-fn last(window: &WindowLayout, body: &Body<'_>, n: u32, now: u32) -> u32 {
-    let mut rows = window.filter.map_or(u64::MAX, |f| body.mask(f)) & bits(0, now);
-    let mut low = 0;
-    for _ in 0..n {
-        if rows == 0 {
-            return 0;
-        }
-        low = 63 - rows.leading_zeros();
-        rows &= !(1 << low);
-    }
-    low
 }
 
 /// Sums of integers in windows one around the other.
@@ -87,40 +66,6 @@ fn climb(body: &Body<'_>, ladder: &Ladder, ranges: &[(u32, u32)], sums: &mut [i1
 }
 
 impl Scratch {
-    /// Finds the rows of all windows.
-    #[inline]
-    pub(super) fn cut(&mut self, body: Body<'_>, layout: &Layout, moment: Moment) {
-        let Moment { time: t, raw, now } = moment;
-        self.ranges.resize(layout.windows.len(), (0, 0));
-        if let Some(raw) = raw {
-            body.until_each(raw, &layout.scan.spans, &mut self.ranges);
-        }
-        for (range, window) in self.ranges.iter_mut().zip(&layout.windows) {
-            range.1 = now;
-            match window.window {
-                Window::Sliding { from, to } => {
-                    if raw.is_none() {
-                        range.0 = body.until(t.before(from).0);
-                    }
-                    if to.0 > 0 {
-                        range.1 = body.until(t.before(to).0).max(range.0);
-                    }
-                }
-                Window::Last { n } => range.0 = last(window, &body, n, now),
-                Window::Forever => range.0 = 0,
-            }
-        }
-    }
-
-    /// How many rows a `last` window counts.
-    pub(super) fn counted(&self, body: Body<'_>, layout: &Layout, window: usize) -> u64 {
-        let (low, high) = self.ranges[window];
-        let mask = layout.windows[window]
-            .filter
-            .map_or(u64::MAX, |f| body.mask(f));
-        (mask & bits(low, high)).count_ones().into()
-    }
-
     /// Answers the features of one scope.
     pub(super) fn answer(
         &mut self,
@@ -146,7 +91,13 @@ impl Scratch {
         }
         let mut answers = answers.row(row);
         for answer in &plan.answers {
+            if let From::Text { feature, cell } = answer.from {
+                let text = self.text(view, feature, cell);
+                answers.set_text(answer.column, text.as_deref());
+                continue;
+            }
             let word = match answer.from {
+                From::Text { .. } => None,
                 From::Length(window) => {
                     let (low, high) = self.ranges[window];
                     Some(u64::from(high - low))
@@ -160,9 +111,11 @@ impl Scratch {
             };
             answers.set(answer.column, word, &view.heap.texts);
         }
+        // What is not all words was taken for this answer only.
         for scan in &plan.scans {
-            if matches!(layout.cells[scan.cell].kind, Kind::Floats { .. }) {
-                sum::float_done(&mut self.record[scan.at..], view.heap);
+            let cell = &layout.cells[scan.cell];
+            if matches!(cell.kind, Kind::Floats { .. } | Kind::Weighted { .. }) {
+                cell.drop(&mut self.record, &layout.row, view.heap);
             }
         }
     }
@@ -216,7 +169,21 @@ impl Scratch {
                 self.record[at] = count(known) + before(0);
                 self.record[at + 1] = count(hits) + before(1);
             }
-            Kind::Ints { .. } => {}
+            Kind::Ints { .. } | Kind::Walk { .. } => {}
+            Kind::Weighted { .. } => {
+                self.gather(&body, layout, scan.window);
+                let cell = &layout.cells[scan.cell];
+                let (rows, length) = (Rows::new(&self.rows, &layout.row), self.length(scan.window));
+                for index in 0..length {
+                    let entry = Entry {
+                        row: rows.row(index),
+                        layout: &layout.row,
+                        index,
+                        side: Side::Right,
+                    };
+                    cell.enter(&entry, &mut self.record, view.heap);
+                }
+            }
             Kind::Floats { input, squares } => {
                 let column = body.column(layout.row.column(*input));
                 let values = each(present(*input)).map(|row| column[row as usize]);
@@ -299,15 +266,37 @@ impl Scratch {
         present.then(|| value(&view.body, &layout.row, input, row))
     }
 
-    /// A feature whose running values are all words.
+    /// Rows of a window.
+    fn length(&self, window: usize) -> u32 {
+        let (low, high) = self.ranges[window];
+        high - low
+    }
+
+    /// Writes the rows of a window as a ring has them.
+    fn gather(&mut self, body: &Body<'_>, layout: &Layout, window: usize) {
+        let (low, high) = self.ranges[window];
+        let width = layout.row.width;
+        self.rows.resize((high - low) as usize * width, 0);
+        for (row, words) in (low..high).zip(self.rows.chunks_mut(width)) {
+            body.read_row(row, words);
+        }
+    }
+
+    /// A feature by its cell, which reads its words or the rows of the window.
     fn cell(&mut self, view: &View<'_>, feature: usize, cell: usize) -> Option<u64> {
-        let feature = &view.layout.features[feature];
-        let span = Span {
-            rows: Rows::new(&[], &view.layout.row),
-            low: 0,
-            high: 0,
-        };
-        let cell = &view.layout.cells[cell];
+        let layout = view.layout;
+        let feature = &layout.features[feature];
+        let cell = &layout.cells[cell];
+        if cell.walks() || feature.aggregate == Aggregate::Rate {
+            self.gather(&view.body, layout, feature.window);
+        }
+        let span = span(
+            layout,
+            feature,
+            &self.rows,
+            self.length(feature.window),
+            EventTime(self.time),
+        );
         let record = &mut self.record;
         cell.read(
             feature.aggregate,
@@ -317,5 +306,37 @@ impl Scratch {
             record,
             view.heap,
         )
+    }
+
+    /// A feature whose text no event brought.
+    fn text(&mut self, view: &View<'_>, feature: usize, cell: usize) -> Option<String> {
+        let layout = view.layout;
+        let feature = &layout.features[feature];
+        self.gather(&view.body, layout, feature.window);
+        let span = span(
+            layout,
+            feature,
+            &self.rows,
+            self.length(feature.window),
+            EventTime(self.time),
+        );
+        layout.cells[cell].text(feature.aggregate, &span, &view.heap.texts)
+    }
+}
+
+/// The events of a feature's window, gathered.
+fn span<'a>(
+    layout: &'a Layout,
+    feature: &FeatureLayout,
+    rows: &'a [u64],
+    length: u32,
+    at: EventTime,
+) -> Span<'a> {
+    Span {
+        rows: Rows::new(rows, &layout.row),
+        low: 0,
+        high: length,
+        window: layout.windows[feature.window].window,
+        at,
     }
 }

@@ -6,21 +6,19 @@
 //! [`crate::state::forget`] holds here too.
 
 use super::body::Body;
-use super::body::{bits, each};
+use super::cut::Moment;
+use super::forget::approximate;
 use super::plan::Past;
-use super::scan::{Moment, Scratch, View};
+use super::scan::{Scratch, View};
 use super::shape::{ROWS_MAX, past_at};
-use crate::aggregate::cell::{Entry, Kind, Side};
 use crate::ruleset::Scope;
 use crate::state::columns::Answers;
 use crate::state::identity::Identity;
 use crate::state::keys::{LARGE, class, index, key_of};
-use crate::state::layout::Layout;
 use crate::state::layout::{FLAGS, RENEWED};
 use crate::state::row::{Place, bit};
 use crate::state::store::Store;
 use crate::time::EventTime;
-use crate::window::Window;
 
 /// An event on its way in.
 pub(in crate::state) struct Arriving<'a> {
@@ -78,7 +76,7 @@ impl Store {
         };
         let flagged = read.forgotten() != i64::MIN || read.flags() != 0;
         let prior = answers.is_some() && (event.duplicate || layout.scan.asks(Scope::Prior));
-        if prior || (flagged && layout.stays) {
+        if prior || (flagged && (layout.stays || layout.has_session)) {
             scratch.cut(read, layout, moment);
         }
         let approximate = flagged && approximate(read, layout, scratch, event.time, self.horizon);
@@ -174,7 +172,7 @@ impl Store {
     }
 
     /// Moves a small key to another class.
-    fn move_small(&mut self, key: u32, to: usize) -> u32 {
+    pub(super) fn move_small(&mut self, key: u32, to: usize) -> u32 {
         let bodies = &mut self.keys.bodies;
         let new = key_of(to, bodies.take(to));
         let (source, mut target) = bodies.pair((class(key), index(key)), (to, index(new)));
@@ -216,102 +214,6 @@ impl Store {
         new
     }
 
-    /// Lets go of the events that no event from the horizon on can have in a window.
-    pub(in crate::state) fn forget_small(&mut self, key: u32) {
-        let limit = self.horizon.before(self.layout.longest);
-        let body = self.keys.bodies.get(class(key), index(key));
-        let end = body.until(limit.0);
-        if end == 0 {
-            return;
-        }
-        let mut gone = bits(0, end);
-        if self.layout.has_last {
-            let kept = self.needed_small(key, end);
-            gone = match self.layout.in_order_only {
-                true => bits(0, kept.trailing_zeros().min(end)),
-                false => gone & !kept,
-            };
-        }
-        if gone == 0 {
-            return;
-        }
-        let (layout, bodies) = (&self.layout, &mut self.keys.bodies);
-        let texts = layout.row.has_texts();
-        let mut body = bodies.get_mut(class(key), index(key));
-        body.forget_until(body.read().time(63 - gone.leading_zeros()));
-        // Rows leave nothing behind but the time of the last, unless somebody still counts or shares them.
-        let leave = texts || !layout.scan.past.is_empty();
-        let mut row = vec![0; if leave { layout.row.width } else { 0 }];
-        for at in each(if leave { gone } else { 0 }) {
-            body.read().read_row(at, &mut row);
-            let entry = Entry {
-                row: &row,
-                layout: &layout.row,
-                index: at,
-                side: Side::Left,
-            };
-            for Past { cell, .. } in &layout.scan.past {
-                match cell.kind {
-                    Kind::Extreme(_) | Kind::Edge(_) => {
-                        cell.forget(&entry, body.words, &mut self.heap);
-                    }
-                    _ => cell.enter(&entry, body.words, &mut self.heap),
-                }
-            }
-            for (input, place) in layout.row.places.iter().enumerate() {
-                if let Place::Text(at) = place
-                    && bit(&row, layout.row.present_bit(input))
-                {
-                    self.heap.texts.release(row[*at]);
-                }
-            }
-        }
-        body.retain(!gone);
-        self.events -= gone.count_ones() as usize;
-    }
-
-    /// Which of the rows up to `end`, all too old for sliding windows, a `last` window still needs.
-    fn needed_small(&self, key: u32, end: u32) -> u64 {
-        let body = self.keys.bodies.get(class(key), index(key));
-        let horizon = body.until(self.horizon.0);
-        let mut needed = 0;
-        for window in &self.layout.windows {
-            let Window::Last { n } = window.window else {
-                continue;
-            };
-            let mut passing = window.filter.map_or(u64::MAX, |f| body.mask(f)) & bits(0, horizon);
-            for _ in 0..n.min(passing.count_ones()) {
-                let latest = 1 << (63 - passing.leading_zeros());
-                needed |= latest;
-                passing &= !latest;
-            }
-        }
-        needed & bits(0, end)
-    }
-
-    /// What the sweep does to a small key.
-    pub(in crate::state) fn visit_small(&mut self, key: u32) {
-        let limit = self.horizon.before(self.layout.longest);
-        let body = self.keys.bodies.get(class(key), index(key));
-        if !self.layout.stays && body.newest() <= limit.0 {
-            self.swept = self.swept.max(body.newest()).max(body.forgotten());
-            self.drop_small(key);
-            return;
-        }
-        if body.oldest() > self.slack_limit() {
-            return;
-        }
-        self.forget_small(key);
-        let body = self.keys.bodies.get(class(key), index(key));
-        let (rows, wide) = (body.rows(), body.shape.wide);
-        if 2 * rows <= body.shape.capacity
-            && let Some(to) = self.keys.bodies.shapes.class(rows, wide)
-            && to != class(key)
-        {
-            self.move_small(key, to);
-        }
-    }
-
     /// Takes a small key out with everything it holds.
     pub(in crate::state) fn drop_small(&mut self, key: u32) {
         let layout = &self.layout;
@@ -347,28 +249,4 @@ impl Store {
             }
         }
     }
-}
-
-/// Whether a window of an event of time `t` reaches to events that were forgotten.
-fn approximate(
-    body: Body<'_>,
-    layout: &Layout,
-    scratch: &Scratch,
-    t: EventTime,
-    horizon: EventTime,
-) -> bool {
-    let forgotten = EventTime(body.forgotten());
-    if !layout.stays {
-        return t.before(layout.longest) < forgotten;
-    }
-    let flags = body.flags();
-    let mut windows = layout.windows.iter().enumerate();
-    windows.any(|(index, w)| match w.window {
-        Window::Sliding { .. } => w.window.start(t).is_some_and(|start| start < forgotten),
-        Window::Forever => flags & RENEWED != 0 || t < forgotten,
-        Window::Last { n } => {
-            let counted = || scratch.counted(body, layout, index);
-            t < horizon || (flags != 0 && counted() < u64::from(n))
-        }
-    })
 }
