@@ -40,24 +40,9 @@ pub(super) fn step(entry: &Entry<'_>, input: usize, squares: bool, words: &mut [
     }
 }
 
-/// The sum of integers or mantissas, at most 64 of them.
-#[inline]
-pub(crate) fn dense(values: &[u64]) -> i128 {
-    // 64 values from -2^56 up to 2^56 cannot leave 64 bits.
-    const HALF: u64 = 1 << 56;
-    let (mut sum, mut high) = (0u64, 0u64);
-    for value in values {
-        sum = sum.wrapping_add(*value);
-        high |= value.wrapping_add(HALF);
-    }
-    if high >= 2 * HALF {
-        return sparse(values.iter().copied());
-    }
-    sum.cast_signed().into()
-}
-
 /// The sum of integers or mantissas.
-pub(crate) fn sparse(values: impl Iterator<Item = u64>) -> i128 {
+#[inline]
+pub(crate) fn total(values: impl Iterator<Item = u64>) -> i128 {
     values.map(|value| i128::from(value.cast_signed())).sum()
 }
 

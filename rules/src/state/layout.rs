@@ -86,6 +86,8 @@ pub(super) struct Layout {
     pub(super) longest: Span,
     /// A key with events never goes.
     pub(super) stays: bool,
+    /// A feature does not count the event it is asked for.
+    pub(super) asks_prior: bool,
     /// There is a `last` window.
     pub(super) has_last: bool,
     /// There is a `session` window.
@@ -115,6 +117,7 @@ impl Layout {
             stride: WINDOWS,
             longest: Span::ZERO,
             stays: false,
+            asks_prior: plan.features.iter().any(|f| f.scope == Scope::Prior),
             has_last: false,
             has_session: false,
             in_order_only: false,

@@ -2,10 +2,16 @@
 //!
 //! The invariant: a stretch has one owner until it is freed; a free one says [`VACANT`] where its meta word would be.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::body::Body;
 use super::change::BodyMut;
 use super::shape::{META, Shapes};
 use crate::state::layout::VACANT;
+
+/// Of so many stretches one may lie free before others are moved.
+const SPARE: u32 = 8;
 
 /// Stretches per page.
 const PAGE_SHIFT: u32 = 9;
@@ -21,7 +27,9 @@ pub(in crate::state) struct Bodies {
 #[derive(Debug, Default)]
 struct Class {
     pages: Vec<Page>,
-    free: Vec<u32>,
+    /// The lowest is taken first, so that the last pages become empty.
+    free: BinaryHeap<Reverse<u32>>,
+    owned: u32,
     /// Indices handed out so far.
     count: u32,
     /// Pages that have memory.
@@ -49,7 +57,9 @@ impl Bodies {
     pub(super) fn take(&mut self, class: usize) -> u32 {
         let words = self.shapes.get(class).words;
         let class = &mut self.classes[class];
-        let index = class.free.pop().unwrap_or_else(|| {
+        class.owned += 1;
+        let index = class.free.pop().map(|Reverse(index)| index);
+        let index = index.unwrap_or_else(|| {
             class.count += 1;
             class.count - 1
         });
@@ -71,7 +81,8 @@ impl Bodies {
     pub(super) fn free(&mut self, class: usize, index: u32) {
         self.get_mut(class, index).words[META] = VACANT;
         let class = &mut self.classes[class];
-        class.free.push(index);
+        class.free.push(Reverse(index));
+        class.owned -= 1;
         let page = &mut class.pages[(index >> PAGE_SHIFT) as usize];
         page.owned -= 1;
         if page.owned > 0 {
@@ -85,6 +96,18 @@ impl Bodies {
             page.words = Box::default();
             class.allocated -= 1;
         }
+    }
+
+    /// Whether a stretch lies behind where all of its class would end if they lay close to one another.
+    pub(super) fn is_outlying(&self, class: usize, index: u32) -> bool {
+        let owned = self.classes[class].owned;
+        index > owned + owned / SPARE && !self.classes[class].free.is_empty()
+    }
+
+    /// Copies a stretch to another one of its class.
+    pub(super) fn copy(&mut self, class: usize, from: u32, to: u32) {
+        let words = self.words(class, from).to_vec();
+        self.get_mut(class, to).words.copy_from_slice(&words);
     }
 
     /// The first index from this on that a walk has to look at: pages without an owner are passed over.

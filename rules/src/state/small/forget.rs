@@ -7,7 +7,7 @@ use super::cut::session;
 use super::plan::Past;
 use super::scan::Scratch;
 use crate::aggregate::cell::{Cell, Entry, Kind, Side};
-use crate::state::keys::{class, index};
+use crate::state::keys::{class, index, key_of};
 use crate::state::layout::{Layout, RENEWED};
 use crate::state::row::{Place, bit};
 use crate::state::store::Store;
@@ -69,6 +69,19 @@ impl Store {
         self.events -= gone.count_ones() as usize;
     }
 
+    /// Moves a key from the end of its class into a gap, so that pages become empty.
+    fn close_up(&mut self, key: u32) {
+        let (class, from) = (class(key), index(key));
+        let bodies = &mut self.keys.bodies;
+        if !bodies.is_outlying(class, from) {
+            return;
+        }
+        let to = bodies.take(class);
+        bodies.copy(class, from, to);
+        self.keys.rename(key, key_of(class, to));
+        self.keys.bodies.free(class, from);
+    }
+
     /// The end of those of the rows up to `end` that no session from the horizon on can reach.
     fn before_sessions_small(&self, body: Body<'_>, end: u32) -> u32 {
         let horizon = self.horizon;
@@ -109,6 +122,7 @@ impl Store {
             return;
         }
         if body.oldest() > self.slack_limit() {
+            self.close_up(key);
             return;
         }
         self.forget_small(key);

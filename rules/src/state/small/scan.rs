@@ -52,11 +52,12 @@ fn climb(body: &Body<'_>, ladder: &Ladder, ranges: &[(u32, u32)], sums: &mut [i1
         // Beyond the first, rungs begin where the one inside them did, or before.
         let high = high.min(start);
         let all = bits(low, high);
-        if rows & all == all {
-            found += sum::dense(column.get(low as usize..high as usize).unwrap_or_default());
+        found += if rows & all == all {
+            let inside = column.get(low as usize..high as usize);
+            sum::total(inside.unwrap_or_default().iter().copied())
         } else {
-            found += sum::sparse(each(rows & all).map(|row| column[row as usize]));
-        }
+            sum::total(each(rows & all).map(|row| column[row as usize]))
+        };
         start = low.min(high);
         let past = rung
             .past

@@ -30,7 +30,7 @@ pub(in crate::state) fn past_at(windows: usize) -> usize {
 }
 
 /// Rows for which there is a class.
-const CAPACITIES: [u32; 11] = [1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+const CAPACITIES: [u32; 15] = [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64];
 
 /// A mask has a bit per row, so this is the most a small key can hold.
 pub(super) const ROWS_MAX: u32 = 64;

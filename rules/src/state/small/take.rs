@@ -155,18 +155,14 @@ impl Store {
         if rows >= most {
             return self.promote(key);
         }
-        let slack = (capacity / 8).max(2);
         // Some slack, or else the next event would be here again.
-        if fits && rows + slack < capacity {
+        let slack = (rows / 8).max(1);
+        if rows + slack < capacity && fits && 2 * (rows + slack) > capacity {
             return key;
         }
-        let wanted = if rows + slack < capacity {
-            capacity
-        } else {
-            capacity + 1
-        };
-        match self.keys.bodies.shapes.class(wanted, wide) {
-            Some(class) => self.move_small(key, class),
+        match self.keys.bodies.shapes.class(rows + slack + 1, wide) {
+            Some(to) if to == class(key) => key,
+            Some(to) => self.move_small(key, to),
             None => self.promote(key),
         }
     }
