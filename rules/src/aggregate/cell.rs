@@ -179,9 +179,7 @@ impl Cell {
 
     /// Whether that has happened to a key.
     pub(crate) fn is_sketch(&self, record: &[u64], heap: &Heap) -> bool {
-        self.may_sketch()
-            && record[self.at] > 0
-            && heap.sets.get(record[self.at] - 1).is_sketch()
+        self.may_sketch() && record[self.at] > 0 && heap.sets.get(record[self.at] - 1).is_sketch()
     }
 
     /// Whether each answer walks over the events, so that all of them must be held.
