@@ -252,6 +252,19 @@ fn memory_is_flat_once_the_budget_is_reached() {
 }
 
 #[test]
+fn what_walks_over_all_events_there_ever_were_misses_each_that_goes() {
+    let limits = Limits {
+        events_per_key: 10,
+        ..Limits::default()
+    };
+    for aggregate in [Aggregate::Mode, Aggregate::TopK { k: 2 }] {
+        let features = [of(aggregate, &[1], Window::Forever)];
+        let (differing, flagged, _) = compare(&features, limits, 4, 1);
+        assert!(0 < differing && differing <= flagged && flagged < EVENTS);
+    }
+}
+
+#[test]
 fn a_key_with_too_many_distinct_values_goes_on_as_a_sketch_and_says_so() {
     let run = |kept: bool| {
         let limits = Limits {
