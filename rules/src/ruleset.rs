@@ -62,6 +62,8 @@ pub struct Limits {
     pub keys: u32,
     /// Events held for one key; for a new one beyond it the oldest goes.
     pub events_per_key: u32,
+    /// Distinct values held for one key by a `count_distinct` over `forever`; with more it becomes a sketch.
+    pub distinct_per_key: u32,
 }
 
 impl Default for Limits {
@@ -69,6 +71,7 @@ impl Default for Limits {
         Limits {
             keys: 10_000_000,
             events_per_key: 1_000_000,
+            distinct_per_key: 100_000,
         }
     }
 }

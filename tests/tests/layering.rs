@@ -100,6 +100,14 @@ const IMPURE: &[&str] = &[
     "std::time::SystemTime",
     "jiff::Timestamp::now",
     "jiff::Zoned::now",
+    // Zones of the machine; those built in are `jiff::tz::TimeZoneDatabase::bundled`.
+    "jiff::tz::db",
+    "jiff::tz::TimeZone::get",
+    "jiff::tz::TimeZone::system",
+    "TimeZone::get",
+    "TimeZone::system",
+    "TimeZoneDatabase::from_env",
+    "TimeZoneDatabase::from_dir",
     "rand",
     "tokio",
     "rdkafka",
@@ -219,6 +227,9 @@ fn a_planted_use_is_found() {
         planted("use rand::Rng;\nlet t = jiff::Timestamp::now();"),
         2
     );
+    assert_eq!(planted("let zone = jiff::tz::TimeZone::system();"), 1);
+    assert_eq!(planted("use jiff::tz::{TimeZone, db};"), 1);
+    assert_eq!(planted("let zone = TimeZone::get(name);"), 1);
     assert_eq!(
         planted("use std::time::Duration; // std::fs\nlet operand = \"std::net\";"),
         0

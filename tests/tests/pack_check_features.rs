@@ -86,8 +86,7 @@ fn windows_say_what_is_wrong_with_them() {
     window(
         "{ zone: UTC }",
         expect![[r#"
-        15:48 error E0302 [zone] `zone` does not go with `from`
-            help: a window is `from` and `to`, `last`, `session`, `calendar` and `zone`, or `decay`
+        15:40 error E0104 [over] a window needs `calendar`
     "#]],
     );
     window(

@@ -117,7 +117,7 @@ fn about_aggregate(aggregate: Aggregate) -> &'static str {
             "ewma(x, 1h): average weighted by 2^(-age/1h); approximate float, over nothing unknown"
         }
         Aggregate::CountDistinct => {
-            "count_distinct(x): distinct known values; exact, over nothing 0"
+            "count_distinct(x): distinct known values; exact within the budget, over nothing 0"
         }
         Aggregate::First => "first(x, …): from the earliest event; several columns make members",
         Aggregate::Last => "last(x, …): from the latest event; several columns make members",

@@ -110,7 +110,7 @@ fn lists_come_from_the_lists() {
         ("aggregates", "count_distinct"),
         (
             "windows",
-            "over: {last: 5}            last: the last 5 events",
+            "over: {last: 5}                                last: the last 5 events",
         ),
         ("functions", "geo_km("),
         ("errors", "E1010"),

@@ -12,6 +12,7 @@ use super::edge::Edge;
 use super::extreme::{Extreme, Order};
 use super::{Aggregate, avg, count, decay, distinct, ewma, mode, quantile};
 use super::{rate, ratio, stddev, sum, top_k, variance};
+use crate::ruleset::Limits;
 use crate::state::row::{self, RowLayout, Rows};
 use crate::state::seed::HashSeed;
 use crate::state::slab::Slab;
@@ -25,6 +26,8 @@ use crate::window::Window;
 pub(crate) struct Heap {
     /// Hashes what sets hold.
     pub(crate) hasher: RandomState,
+    /// Values a set that never lets go of one may hold.
+    pub(crate) distinct_max: usize,
     pub(crate) floats: Slab<sum::FloatSums>,
     pub(crate) sets: Slab<distinct::Multiset>,
     pub(crate) weighted: Slab<Weighted>,
@@ -33,9 +36,10 @@ pub(crate) struct Heap {
 
 impl Heap {
     /// Nothing held.
-    pub(crate) fn new(seed: HashSeed) -> Heap {
+    pub(crate) fn new(seed: HashSeed, limits: Limits) -> Heap {
         Heap {
             hasher: seed.hasher(),
+            distinct_max: limits.distinct_per_key as usize,
             floats: Slab::default(),
             sets: Slab::default(),
             weighted: Slab::default(),
@@ -161,6 +165,31 @@ impl Cell {
         }
     }
 
+    fn keeping(&self, text: bool) -> distinct::Keeping {
+        distinct::Keeping {
+            text,
+            forever: self.forever,
+        }
+    }
+
+    /// Whether it may come to hold more than its budget, so that its values are only known about.
+    pub(crate) fn may_sketch(&self) -> bool {
+        self.forever && matches!(self.kind, Kind::Distinct { .. })
+    }
+
+    /// Distinct values that a key's cell keeps one by one.
+    pub(crate) fn distinct_kept(&self, record: &[u64], heap: &Heap) -> usize {
+        if !matches!(self.kind, Kind::Distinct { .. }) || record[self.at] == 0 {
+            return 0;
+        }
+        heap.sets.get(record[self.at] - 1).len()
+    }
+
+    /// Whether that has happened to a key.
+    pub(crate) fn is_sketch(&self, record: &[u64], heap: &Heap) -> bool {
+        self.may_sketch() && record[self.at] > 0 && heap.sets.get(record[self.at] - 1).is_sketch()
+    }
+
     /// Whether each answer walks over the events, so that all of them must be held.
     pub(crate) fn walks(&self) -> bool {
         matches!(self.kind, Kind::Walk { .. })
@@ -198,14 +227,8 @@ impl Cell {
                 sum::float_step(entry, *input, *squares, words, heap, away);
             }
             Kind::Distinct { input, text } => {
-                distinct::step(
-                    entry,
-                    *input,
-                    *text && self.forever,
-                    &mut words[0],
-                    heap,
-                    away,
-                );
+                let keeping = self.keeping(*text);
+                distinct::step(entry, *input, keeping, &mut words[0], heap, away);
             }
             Kind::Extreme(_) if away => Extreme::leave(entry, words),
             Kind::Extreme(extreme) => extreme.enter(entry, words, heap),
@@ -250,7 +273,7 @@ impl Cell {
             Kind::Floats { .. } if words[0] > 0 => heap.floats.free(words[1]),
             Kind::Weighted { .. } if words[0] > 0 => heap.weighted.free(words[1]),
             Kind::Distinct { text, .. } if words[0] > 0 => {
-                distinct::drop(words[0] - 1, *text && self.forever, heap);
+                distinct::drop(words[0] - 1, self.keeping(*text), heap);
             }
             Kind::Extreme(extreme) if self.forever => extreme.drop(words, heap),
             Kind::Edge(edge) if self.forever => edge.drop(words, layout, heap),

@@ -1,12 +1,18 @@
-//! `count_distinct(x)`: how many different non-null values. Over nothing 0. Exact.
+//! `count_distinct(x)`: how many different non-null values. Over nothing 0. Exact within the budget.
 //!
 //! One word: the place of a multiset of values, taken with the first value and freed with the last. A text is in it by
 //! its interned number, so no hash stands for a value.
+//!
+//! A window that lets events go holds no more values than events. A `forever` window does not: with more than
+//! `distinct_per_key` values its set becomes a [`super::sketch`] for good, and every answer from then on is flagged
+//! approximate. A sketch cannot let go of a value, so that of a late event stays in it.
 
 use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::cell::{Entry, Heap};
+use super::sketch::Sketch;
+use crate::state::text::Texts;
 
 /// Up to here the values are searched one by one.
 const SHORT: usize = 16;
@@ -18,9 +24,30 @@ pub(crate) struct Multiset {
     values: Vec<(u64, u32)>,
     /// Where each value stands in `values`, once there are more than [`SHORT`].
     index: HashTable<u32>,
+    /// Stands for the values when there were too many.
+    sketch: Option<Box<Sketch>>,
+}
+
+/// How a cell keeps its values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeping {
+    /// They are texts.
+    pub(super) text: bool,
+    /// The set outlives the events: it holds its own references to texts, and its values may become too many.
+    pub(super) forever: bool,
 }
 
 impl Multiset {
+    /// Whether it only knows about how many there are.
+    pub(crate) fn is_sketch(&self) -> bool {
+        self.sketch.is_some()
+    }
+
+    /// Values that are kept one by one.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     /// Adds a value; whether it is new.
     fn add(&mut self, value: u64, hasher: &RandomState) -> bool {
         if let Some(at) = self.find(value, hasher) {
@@ -82,15 +109,16 @@ impl Multiset {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.values.capacity() * 16 + self.index.allocation_size()
+        let sketch = self.sketch.as_ref().map_or(0, |sketch| sketch.bytes());
+        self.values.capacity() * 16 + self.index.allocation_size() + sketch
     }
 }
 
-/// Takes an event's value in, or out. `text`: the set outlives the events, so it holds its own references.
+/// Takes an event's value in, or out.
 pub(super) fn step(
     entry: &Entry<'_>,
     input: usize,
-    text: bool,
+    keeping: Keeping,
     word: &mut u64,
     heap: &mut Heap,
     away: bool,
@@ -98,30 +126,64 @@ pub(super) fn step(
     let Some(value) = entry.value(input) else {
         return;
     };
-    if away {
-        let set = heap.sets.get_mut(*word - 1);
-        let gone = set.remove(value, &heap.hasher);
-        if set.values.is_empty() {
-            heap.sets.free(*word - 1);
-            *word = 0;
-        }
-        if gone && text {
-            heap.texts.release(value);
-        }
-        return;
-    }
     if *word == 0 {
         *word = heap.sets.take() + 1;
     }
-    if heap.sets.get_mut(*word - 1).add(value, &heap.hasher) && text {
-        heap.texts.retain(value);
+    let Heap { sets, texts, .. } = heap;
+    let set = sets.get_mut(*word - 1);
+    if let Some(sketch) = &mut set.sketch {
+        if !away {
+            note(sketch, value, keeping.text, texts);
+        }
+        return;
+    }
+    let held = keeping.text && keeping.forever;
+    if away {
+        if set.remove(value, &heap.hasher) && held {
+            texts.release(value);
+        }
+        if set.values.is_empty() {
+            sets.free(*word - 1);
+            *word = 0;
+        }
+        return;
+    }
+    if set.add(value, &heap.hasher) && held {
+        texts.retain(value);
+    }
+    if keeping.forever && set.values.len() > heap.distinct_max {
+        *set = sketched(set, keeping.text, texts);
     }
 }
 
-/// Frees a set. `text`: as in [`step`].
-pub(super) fn drop(set: u64, text: bool, heap: &mut Heap) {
+/// The sketch of a set; its texts are released.
+fn sketched(set: &Multiset, text: bool, texts: &mut Texts) -> Multiset {
+    let mut sketch = Sketch::new();
+    for (value, _) in &set.values {
+        note(&mut sketch, *value, text, texts);
+        if text {
+            texts.release(*value);
+        }
+    }
+    Multiset {
+        sketch: Some(Box::new(sketch)),
+        ..Multiset::default()
+    }
+}
+
+fn note(sketch: &mut Sketch, value: u64, text: bool, texts: &Texts) {
+    if text {
+        sketch.add(texts.get(value).as_bytes());
+    } else {
+        sketch.add(&value.to_le_bytes());
+    }
+}
+
+/// Frees a set.
+pub(super) fn drop(set: u64, keeping: Keeping, heap: &mut Heap) {
     let Heap { sets, texts, .. } = heap;
-    for (value, _) in sets.get(set).values.iter().filter(|_| text) {
+    let held = keeping.text && keeping.forever;
+    for (value, _) in sets.get(set).values.iter().filter(|_| held) {
         texts.release(*value);
     }
     sets.free(set);
@@ -129,13 +191,16 @@ pub(super) fn drop(set: u64, text: bool, heap: &mut Heap) {
 
 /// The number of values.
 pub(super) fn read(word: u64, heap: &Heap) -> u64 {
-    match word {
-        0 => 0,
-        _ => heap.sets.get(word - 1).values.len() as u64,
-    }
+    let Some(set) = word.checked_sub(1).map(|place| heap.sets.get(place)) else {
+        return 0;
+    };
+    let exact = set.values.len() as u64;
+    set.sketch
+        .as_ref()
+        .map_or(exact, |sketch| sketch.estimate())
 }
 
-/// How many values a set (0: none) and these, all different, have together.
+/// How many values a set (0: none), which is no sketch, and these, all different, have together.
 pub(crate) fn with(word: u64, values: &[u64], heap: &Heap) -> u64 {
     if word == 0 {
         return values.len() as u64;

@@ -22,6 +22,7 @@ pub(crate) mod mode;
 pub(crate) mod quantile;
 mod rate;
 mod ratio;
+mod sketch;
 mod stddev;
 pub(crate) mod sum;
 pub(crate) mod top_k;
@@ -73,7 +74,7 @@ pub enum Aggregate {
         /// The age at which a value weighs half; greater than zero.
         half_life: Span,
     },
-    /// Distinct non-null values; over nothing 0.
+    /// Distinct non-null values; over nothing 0. About how many where a `forever` window has met more than its budget.
     CountDistinct,
     /// Of several columns: from the event earliest by (event time, order taken).
     First,

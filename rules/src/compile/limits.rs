@@ -19,10 +19,13 @@ impl Checker<'_> {
         let keys = keys.and_then(|text| self.whole(text, "`keys`", 1, MOST));
         let events = written.events_per_key.as_ref();
         let events = events.and_then(|text| self.whole(text, "`events_per_key`", LAST_MAX, MOST));
+        let distinct = written.distinct_per_key.as_ref();
+        let distinct = distinct.and_then(|text| self.whole(text, "`distinct_per_key`", 1, MOST));
         let number = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
         Limits {
             keys: number(keys).unwrap_or(usual.keys),
             events_per_key: number(events).unwrap_or(usual.events_per_key),
+            distinct_per_key: number(distinct).unwrap_or(usual.distinct_per_key),
         }
     }
 }

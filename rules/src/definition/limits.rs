@@ -7,7 +7,7 @@ use super::reader::Fields;
 use super::tree::{Node, Text};
 use crate::diagnostic::findings::Findings;
 
-const LIMITS_KEYS: [&str; 2] = ["keys", "events_per_key"];
+const LIMITS_KEYS: [&str; 3] = ["keys", "events_per_key", "distinct_per_key"];
 
 pub(super) fn read(
     key: &Text,
@@ -18,5 +18,6 @@ pub(super) fn read(
     Some(LimitsDefinition {
         keys: fields.text("keys", findings),
         events_per_key: fields.text("events_per_key", findings),
+        distinct_per_key: fields.text("distinct_per_key", findings),
     })
 }

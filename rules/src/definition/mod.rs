@@ -224,6 +224,8 @@ pub struct LimitsDefinition {
     pub keys: Option<Text>,
     /// Events held for one key.
     pub events_per_key: Option<Text>,
+    /// Distinct values held for one key.
+    pub distinct_per_key: Option<Text>,
 }
 
 /// One entry of `policy.first` as written.

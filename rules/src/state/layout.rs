@@ -90,6 +90,8 @@ pub(super) struct Layout {
     pub(super) asks_prior: bool,
     /// There is a `last` window.
     pub(super) has_last: bool,
+    /// A `forever` window counts distinct values.
+    pub(super) may_sketch: bool,
     /// There is a `session` window.
     pub(super) has_session: bool,
     /// A `forever` window has a `first` or `last`, which must see events forgotten in their order.
@@ -120,6 +122,7 @@ impl Layout {
             asks_prior: plan.features.iter().any(|f| f.scope == Scope::Prior),
             has_last: false,
             has_session: false,
+            may_sketch: false,
             in_order_only: false,
         };
         let mut cell_of = vec![None; wanted.len()];
@@ -155,6 +158,7 @@ impl Layout {
                 cells: first..layout.cells.len(),
             });
         }
+        layout.may_sketch = layout.cells.iter().any(Cell::may_sketch);
         let edge = |cell: &Cell| cell.forever && matches!(cell.kind, Kind::Edge(_));
         layout.in_order_only = layout.cells.iter().any(edge);
         for (f, feature) in plan.features.iter().enumerate() {

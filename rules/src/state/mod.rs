@@ -6,8 +6,8 @@
 //! taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `session`, `forget`, `budget`, `warm`), and beside
-//! all that the memory of event ids ([`dedup`]).
+//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `session`, `reading`, `forget`,
+//! `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -21,6 +21,7 @@ mod forget;
 mod identity;
 mod keys;
 mod layout;
+mod reading;
 pub mod seed;
 mod session;
 mod small;
@@ -344,7 +345,7 @@ fn answer(
     for feature in &layout.features {
         let members = feature.members.len();
         if chosen(feature.scope) && feature.aggregate.makes_text() {
-            let text = store::text(feature, record, rows, layout, heap);
+            let text = reading::text(feature, record, rows, layout, heap);
             answers.set_text(column, text.as_deref());
         } else if chosen(feature.scope) {
             for member in 0..members {

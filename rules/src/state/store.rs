@@ -12,10 +12,11 @@ use super::layout::{
     FLAGS, FORGOTTEN, FeatureLayout, Layout, NEWEST, OLDEST, RENEWED, RING, ROWS, TIME, VACANT,
     WindowLayout,
 };
+use super::reading;
 use super::row::{Place, Rows, value};
 use super::seed::HashSeed;
 use super::small::Shapes;
-use crate::aggregate::cell::{Cell, Entry, Heap, Side, Span};
+use crate::aggregate::cell::{Cell, Entry, Heap, Side};
 use crate::ruleset::Limits;
 use crate::time::EventTime;
 use crate::window::Window;
@@ -188,7 +189,7 @@ impl Store {
             keys: Keys::new(layout.stride, Shapes::new(&layout), seed),
             layout,
             arena: Arena::default(),
-            heap: Heap::new(seed),
+            heap: Heap::new(seed, limits),
             events: 0,
             swept: i64::MIN,
             horizon: EventTime::MIN,
@@ -350,11 +351,15 @@ impl Store {
         }
     }
 
-    /// Whether a window at the record's time reaches to events that were forgotten.
+    /// Whether a window at the record's time reaches to events that were forgotten, or a value is only known about.
     pub(super) fn approximate(&self, key: u32) -> bool {
         let record = self.keys.record(key);
         let forgotten = EventTime(record[FORGOTTEN].cast_signed());
         let flags = record[FLAGS];
+        let sketch = |cell: &Cell| cell.is_sketch(record, &self.heap);
+        if self.layout.may_sketch && self.layout.cells.iter().any(sketch) {
+            return true;
+        }
         if forgotten == EventTime::MIN && flags == 0 {
             return false;
         }
@@ -403,7 +408,7 @@ pub(super) fn read(
     let Some(cell) = feature.cell else {
         return Some(u64::from(high - low));
     };
-    let span = span(feature, record, rows, layout);
+    let span = reading::span(feature, record, rows, layout);
     layout.cells[cell].read(
         feature.aggregate,
         member,
@@ -412,29 +417,4 @@ pub(super) fn read(
         record,
         heap,
     )
-}
-
-/// As [`read`], for a feature whose text no event brought.
-pub(super) fn text(
-    feature: &FeatureLayout,
-    record: &[u64],
-    rows: Rows<'_>,
-    layout: &Layout,
-    heap: &Heap,
-) -> Option<String> {
-    let span = span(feature, record, rows, layout);
-    layout.cells[feature.cell?].text(feature.aggregate, &span, &heap.texts)
-}
-
-/// The events of a feature's window at the record's time.
-fn span<'a>(feature: &FeatureLayout, record: &[u64], rows: Rows<'a>, layout: &Layout) -> Span<'a> {
-    let window = &layout.windows[feature.window];
-    let (low, high) = halves(record[window.at]);
-    Span {
-        rows,
-        low,
-        high,
-        window: window.window,
-        at: EventTime(record[TIME].cast_signed()),
-    }
 }

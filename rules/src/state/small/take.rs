@@ -56,7 +56,8 @@ impl Store {
     ) -> Result<bool, u32> {
         let mut read = self.keys.bodies.get(class(key), index(key));
         let mut raw = read.encode(event.time.0);
-        if !event.duplicate && (raw.is_none() || read.rows() >= self.most(read, event.added)) {
+        let full = read.rows() >= self.most(read, event.added);
+        if !event.duplicate && (full || raw.is_none() || self.is_rich(read)) {
             key = self.room(key, event.time, event.added);
             if class(key) == LARGE {
                 return Err(index(key));
@@ -125,6 +126,16 @@ impl Store {
         Ok(approximate)
     }
 
+    /// Whether one more value could be too many for what a `forever` window keeps of each: only records have sketches.
+    #[inline]
+    fn is_rich(&self, body: Body<'_>) -> bool {
+        let rows = body.rows() as usize;
+        let rich = |past: &Past| {
+            past.cell.distinct_kept(body.words, &self.heap) + rows >= self.heap.distinct_max
+        };
+        self.layout.may_sketch && self.layout.scan.past.iter().any(rich)
+    }
+
     /// How many rows a small key may have before there must be room for one more.
     #[inline]
     fn most(&self, body: Body<'_>, added: bool) -> u32 {
@@ -152,11 +163,11 @@ impl Store {
         }
         let body = self.keys.bodies.get(class(key), index(key));
         let (rows, wide) = (body.rows(), body.shape.wide || !fits);
-        if rows >= most {
+        if rows >= most || self.is_rich(body) {
             return self.promote(key);
         }
         // Some slack, or else the next event would be here again.
-        let slack = (rows / 8).max(1);
+        let slack = rows / 8;
         if rows + slack < capacity && fits && 2 * (rows + slack) > capacity {
             return key;
         }

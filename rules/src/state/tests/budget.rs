@@ -13,6 +13,9 @@ fn by_time() -> Vec<FeaturePlan> {
         of(Aggregate::Max, &[0], sliding(LONGEST)),
         of(Aggregate::CountDistinct, &[1], sliding(LONGEST)),
         of(Aggregate::First, &[0, 1], sliding(LONGEST)),
+        of(Aggregate::Sum, &[0], Window::Session { gap: Span(3) }),
+        of(Aggregate::Avg, &[0], Window::Decay { half_life: Span(1) }),
+        of(Aggregate::TopK { k: 2 }, &[1], sliding(LONGEST)),
     ]
 }
 
@@ -26,6 +29,8 @@ fn without_end() -> Vec<FeaturePlan> {
         of(Aggregate::Max, &[1], Window::Forever),
         of(Aggregate::Last, &[0, 1], Window::Forever),
         of(Aggregate::Sum, &[0], Window::Forever),
+        of(Aggregate::Mode, &[1], Window::Forever),
+        count(Window::Session { gap: Span(2) }, Scope::Prior),
     ]
 }
 
@@ -244,4 +249,63 @@ fn memory_is_flat_once_the_budget_is_reached() {
     assert_eq!(state.size().keys, 1_000);
     // A name grows by a byte now and then, so a size class may still come at first.
     assert_eq!(bytes[4..], [bytes[4]; 16], "bytes after each 5,000 keys");
+}
+
+#[test]
+fn what_walks_over_all_events_there_ever_were_misses_each_that_goes() {
+    let limits = Limits {
+        events_per_key: 10,
+        ..Limits::default()
+    };
+    for aggregate in [Aggregate::Mode, Aggregate::TopK { k: 2 }] {
+        let features = [of(aggregate, &[1], Window::Forever)];
+        let (differing, flagged, _) = compare(&features, limits, 4, 1);
+        assert!(0 < differing && differing <= flagged && flagged < EVENTS);
+    }
+}
+
+#[test]
+fn a_key_with_too_many_distinct_values_goes_on_as_a_sketch_and_says_so() {
+    let run = |kept: bool| {
+        let limits = Limits {
+            distinct_per_key: 500,
+            ..Limits::default()
+        };
+        let features = vec![of(Aggregate::CountDistinct, &[1], Window::Forever)];
+        let mut state = limited(features, limits);
+        let mut answers = Vec::new();
+        for n in 0..4_000i64 {
+            let key: ArrayRef = Arc::new(StringArray::from(vec!["k"]));
+            let amount = Decimal128Array::from(vec![0]);
+            // Every value comes twice.
+            let word = StringArray::from(vec![format!("word {}", n / 2)]);
+            let mut out = Vec::new();
+            state.step(
+                &GroupStep {
+                    keys: &[key],
+                    inputs: &[
+                        Arc::new(amount.with_data_type(Type::Decimal(2).arrow())),
+                        Arc::new(word),
+                    ],
+                    filters: &[BooleanArray::from(vec![true])],
+                    times: &[EventTime(n)],
+                    added: &[true],
+                    duplicate: &[false],
+                    horizon: &[EventTime(if kept { i64::MIN } else { n })],
+                },
+                &mut out,
+            );
+            let text = array_value_to_string(&out[0], 0).unwrap();
+            answers.push((text.parse::<i64>().unwrap(), state.approximate()[0]));
+        }
+        answers
+    };
+    let answers = run(true);
+    for (n, (count, approximate)) in answers.iter().enumerate() {
+        let exact = n as i64 / 2 + 1;
+        assert_eq!(*approximate, exact > 500, "event {n}");
+        let error = (count - exact).abs();
+        assert!(error == 0 || *approximate && error * 40 < exact, "{count}");
+    }
+    assert_eq!(run(false), answers, "whatever events are still held");
 }

@@ -8,6 +8,7 @@
 
 mod budget;
 mod memory;
+mod windows;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
