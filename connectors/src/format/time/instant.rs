@@ -62,7 +62,7 @@ fn pairs(bytes: [u8; 8], form: [u8; 8]) -> Option<u64> {
     // Where the form has a zero a byte up to nine will do, else only zero.
     let digits = zero_bytes(is_digit);
     let too_much = (((values & !HIGHS) + ONES * 118) | values) & HIGHS & digits;
-    let other = values & !(digits - (digits >> 7) | digits);
+    let other = values & !((digits - (digits >> 7)) | digits);
     if too_much | other != 0 {
         return None;
     }
