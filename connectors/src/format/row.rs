@@ -71,6 +71,11 @@ impl Rows {
         self.columns.iter().map(|column| &column.wanted)
     }
 
+    /// The schema of the rows.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
     /// The kind of a column.
     pub(crate) fn kind(&self, column: usize) -> Kind {
         self.columns[column].kind
