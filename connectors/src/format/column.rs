@@ -1,7 +1,7 @@
 //! One column under construction.
 //!
-//! The idea: cells go into the vector that becomes the Arrow array. The invariant: a column has a value for each row, the
-//! places of its nulls included, and a cell that is pushed is of the column's kind.
+//! The idea: cells go into the vector that becomes the Arrow array. The invariant: a column has a value for each row,
+//! the places of its nulls included, and a cell that is pushed is of the column's kind.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Plain values straight into their columns: what most values are, by the shortest way that gives the same cell.
 //!
-//! The invariant: what is put here is the cell that [`Kind::read`](super::value::Kind::read) would have made; where that
-//! is not plain to see, nothing is put and the caller takes the long way.
+//! The invariant: what is put here is the cell that [`Kind::read`](super::value::Kind::read) would have made; where
+//! that is not plain to see, nothing is put and the caller takes the long way.
 
 use super::column::Values;
 use super::row::Rows;

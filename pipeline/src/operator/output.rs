@@ -1,7 +1,7 @@
 //! Output: what a step brought goes to its sinks: decisions, alerts, dead letters.
 //!
-//! The idea: each stream is rendered once per form its sinks want (records, packs of them, columns) and handed to each of
-//! them.
+//! The idea: each stream is rendered once per form its sinks want (records, packs of them, columns) and handed to each
+//! of them.
 //! The invariant: a dead letter leaves with the bytes it came with; what was written since the last commit is kept
 //! where the log is atomic, so that an aborted commit is answered by the same bytes again, never by a rewind.
 

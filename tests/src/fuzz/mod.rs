@@ -1,15 +1,15 @@
 //! A plain fuzzer: a small corpus in the repository, mutated from a seed, and one check per target.
 //!
-//! The idea: a target is a file here and a line in [`TARGETS`]: a name, its corpus in `tests/corpus/<name>/`, words worth
-//! planting, and a check that says what is wrong with an input, or panics. `cargo test` gives each target a short run;
+//! The idea: a target is a file here and a line in [`TARGETS`]: a name, its corpus in `tests/corpus/<name>/`, words
+//! worth planting, and a check that says what is wrong with an input, or panics. `cargo test` gives each target a short run;
 //! a long one is asked for by the environment:
 //!
 //! ```text
 //! TOLLGATE_FUZZ=json TOLLGATE_FUZZ_SECONDS=3600 TOLLGATE_FUZZ_SEED=7 cargo test --release --test fuzz -- --nocapture
 //! ```
 //!
-//! The invariant: an input follows from the seed and the number of its round alone, so that a failure, which prints both
-//! and the input, is there again on every machine. What it found belongs into the corpus.
+//! The invariant: an input follows from the seed and the number of its round alone, so that a failure, which prints
+//! both and the input, is there again on every machine. What it found belongs into the corpus.
 
 mod json;
 mod mutate;

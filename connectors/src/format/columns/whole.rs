@@ -1,7 +1,7 @@
 //! A batch whose every value is plain, column by column: what nearly every batch of a file is.
 //!
-//! The idea: most columns of a file already are what is wanted, or become it value by value without a fault; then no row
-//! is put together cell by cell, and texts, integers and times are not even copied. The invariant: this only ever
+//! The idea: most columns of a file already are what is wanted, or become it value by value without a fault; then no
+//! row is put together cell by cell, and texts, integers and times are not even copied. The invariant: this only ever
 //! accepts, and what it accepts the way by rows would have made the same; a fault, a default to fill in, a card number
 //! leave the batch to that.
 

@@ -1,4 +1,5 @@
-//! The decoder against itself without its guesses, and against a naive one over `serde_json::Value`, on random documents.
+//! The decoder against itself without its guesses, and against a naive one over `serde_json::Value`, on random
+//! documents.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

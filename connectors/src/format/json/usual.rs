@@ -1,10 +1,10 @@
 //! The usual record: one object with the members of the record before, in their order, and nothing odd in it.
 //!
 //! The idea: guess that the next member is the one that stood here last time, compare its name in one step, and write
-//! its value straight into its column. Whatever is no plain guess (another name, an escape, a number with an exponent, a
-//! value that its field refuses) is a surprise: what was written is undone and the record is read again, slowly. The
-//! invariant: this file only ever accepts, and what it accepts the scanner ([`super::scan`]) would have accepted with the
-//! same values; every refusal, and its words, is the scanner's.
+//! its value straight into its column. Whatever is no plain guess (another name, an escape, a number with an exponent,
+//! a value that its field refuses) is a surprise: what was written is undone and the record is read again, slowly. The
+//! invariant: this file only ever accepts, and what it accepts the scanner ([`super::scan`]) would have accepted with
+//! the same values; every refusal, and its words, is the scanner's.
 
 use super::JsonDecoder;
 use super::scan::Scanner;

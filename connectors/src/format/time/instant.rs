@@ -1,8 +1,8 @@
 //! The RFC 3339 texts that nearly every producer writes, eight bytes at a time.
 //!
 //! The idea: `2026-01-01T00:05:00` is three words whose separators stand where they always stand; the digits of a word
-//! become pairs in one multiplication. The invariant: this only ever accepts, and what it accepts [`super::rfc3339`] reads
-//! as the same time by the long way; whatever else is left to that.
+//! become pairs in one multiplication. The invariant: this only ever accepts, and what it accepts [`super::rfc3339`]
+//! reads as the same time by the long way; whatever else is left to that.
 
 use super::{DAY_SECONDS, days_from_civil, days_in_month, in_range};
 

@@ -1,7 +1,7 @@
 //! One poll's gathering: what the group has to say, and the records that are there, many per call.
 //!
-//! The idea: two queues, because a call that takes many messages at once would serve the events among them and lose what
-//! they say. The invariant: what is said of a partition is handed over after the records before it, and a revocation
+//! The idea: two queues, because a call that takes many messages at once would serve the events among them and lose
+//! what they say. The invariant: what is said of a partition is handed over after the records before it, and a revocation
 //! before anything that is fetched after it.
 
 use std::collections::BTreeMap;
