@@ -128,7 +128,8 @@ pub fn build(
         },
         decode: source.decode,
         rules,
-        output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep),
+        output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep)
+            .with_packing(&config.sinks.packing),
         log,
         delivery: Delivery {
             commit_every: config.delivery.commit_every,

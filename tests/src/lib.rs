@@ -6,7 +6,7 @@
 //!
 //! Modules in reading order: where things lie ([`place`]), the data ([`data`], [`handbook`]), what came out ([`decisions`]), a process under test ([`process`]), a
 //! broker ([`broker`]) with its clients ([`topic`]), the sources as text ([`sources`]) and the packages they
-//! depend on ([`graph`]).
+//! depend on ([`graph`]). [`fuzz`] makes inputs nobody thought of.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +19,7 @@
 pub mod broker;
 pub mod data;
 pub mod decisions;
+pub mod fuzz;
 pub mod graph;
 pub mod handbook;
 pub mod place;

@@ -76,9 +76,12 @@ impl Sink for NdjsonSink {
             return Err(failure("write", &self.path, "this sink takes records"));
         };
         for record in records {
-            self.line.clear();
-            match self.envelope {
-                Envelope::Record => wrap(record, &mut self.line),
+            let line = match self.envelope {
+                Envelope::Record => {
+                    self.line.clear();
+                    wrap(record, &mut self.line);
+                    self.line.as_slice()
+                }
                 Envelope::Value => {
                     let value = record.value.as_deref().unwrap_or(b"null");
                     if value.contains(&b'\n') {
@@ -88,12 +91,12 @@ impl Sink for NdjsonSink {
                             "a value with a line break in it",
                         ));
                     }
-                    self.line.extend_from_slice(value);
+                    value
                 }
-            }
-            self.line.push(b'\n');
+            };
             self.out
-                .write_all(&self.line)
+                .write_all(line)
+                .and_then(|()| self.out.write_all(b"\n"))
                 .map_err(|error| failure("write", &self.path, &error.to_string()))?;
         }
         Ok(())

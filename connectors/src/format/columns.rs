@@ -3,7 +3,9 @@
 //! The idea: the types of a file are brought to a handful once per batch, then each row goes through the same
 //! [`Rows`] as a decoded record, so that a bad row is a reject here too. Integers widen, a double becomes a decimal by
 //! its shortest digits, columns that are timestamps already are taken as they are. The invariant: a value is the same
-//! whether it came as JSON, CSV or a column.
+//! whether it came as JSON, CSV or a column. A batch without any fault is taken whole ([`whole`]).
+
+mod whole;
 
 use std::sync::Arc;
 
@@ -54,17 +56,26 @@ impl ColumnCaster {
 
 impl Caster for ColumnCaster {
     fn cast(&mut self, batch: &RecordBatch) -> Decoded {
-        let inputs: Vec<(Kind, Input)> = self
-            .rows
-            .wanted()
-            .enumerate()
-            .map(|(column, wanted)| {
-                let kind = self.rows.kind(column);
-                (kind, Input::of(find(batch, &wanted.from), kind))
-            })
-            .collect();
-        let mut verdicts = Verdicts::with_capacity(batch.num_rows());
-        for row in 0..batch.num_rows() {
+        let inputs = self.inputs(batch);
+        self.whole(&inputs, batch.num_rows())
+            .unwrap_or_else(|| self.by_rows(&inputs, batch.num_rows()))
+    }
+}
+
+impl ColumnCaster {
+    /// The columns of a batch, each with the kind it is wanted as.
+    fn inputs(&self, batch: &RecordBatch) -> Vec<(Kind, Input)> {
+        let input = |(column, wanted): (usize, &WantedColumn)| {
+            let kind = self.rows.kind(column);
+            (kind, Input::of(find(batch, &wanted.from), kind))
+        };
+        self.rows.wanted().enumerate().map(input).collect()
+    }
+
+    /// Row by row, each taken or rejected.
+    fn by_rows(&mut self, inputs: &[(Kind, Input)], rows: usize) -> Decoded {
+        let mut verdicts = Verdicts::with_capacity(rows);
+        for row in 0..rows {
             let outcome = inputs
                 .iter()
                 .enumerate()

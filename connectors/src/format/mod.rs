@@ -4,7 +4,8 @@
 //! invariant: a record becomes one whole row or one [`Reject`]; never half a row, never a guess, never a panic, and
 //! never through a binary float where a decimal is wanted.
 //!
-//! Reading order: the rules for values ([`number`], [`time`], [`text`], [`value`]), rows under construction ([`row`]),
+//! Reading order: the rules for values ([`number`], [`time`], [`text`], [`value`]), rows under
+//! construction ([`row`], [`mod@column`], [`plain`]),
 //! then the formats ([`json`], [`csv`], [`columns`]) and the way back ([`ndjson`]).
 
 mod number;
@@ -13,6 +14,8 @@ pub(crate) mod time;
 
 mod value;
 
+mod column;
+mod plain;
 mod row;
 mod verdicts;
 

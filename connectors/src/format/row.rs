@@ -5,13 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBufferBuilder, Decimal128Array, Float64Array, Int64Array,
-    RecordBatch, RecordBatchOptions, StringArray, TimestampMicrosecondArray,
-};
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 
+use super::column::Column;
 use super::value::{Cell, Fault, Kind, Scalar};
 use super::{WantedColumn, WantedError, text};
 use crate::reject::{Reject, RejectCode};
@@ -40,24 +37,9 @@ pub(crate) struct Rows {
     columns: Vec<Column>,
     schema: SchemaRef,
     len: usize,
-}
-
-#[derive(Debug)]
-struct Column {
-    wanted: WantedColumn,
-    kind: Kind,
-    values: Values,
-    /// Rows that are null; ascending.
-    nulls: Vec<usize>,
-}
-
-#[derive(Debug)]
-enum Values {
-    Text { ends: Vec<i32>, bytes: Vec<u8> },
-    Int(Vec<i64>),
-    Decimal(Vec<i128>),
-    Float(Vec<f64>),
-    Bool(BooleanBufferBuilder),
+    /// Which of the first 64 columns the row at hand was given, a bit each, and the bits of all of them.
+    given: u64,
+    all: u64,
 }
 
 /// The schema of the columns wanted; every column may hold nulls, as everywhere behind the decoder.
@@ -74,16 +56,24 @@ impl Rows {
             .into_iter()
             .map(Column::new)
             .collect::<Result<Vec<_>, _>>()?;
+        let all = u64::MAX >> (64 - columns.len().min(64)).min(63);
         Ok(Rows {
+            all: if columns.is_empty() { 0 } else { all },
             columns,
             schema,
             len: 0,
+            given: 0,
         })
     }
 
     /// What is wanted, column by column.
     pub(crate) fn wanted(&self) -> impl Iterator<Item = &WantedColumn> {
         self.columns.iter().map(|column| &column.wanted)
+    }
+
+    /// The schema of the rows.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
     }
 
     /// The kind of a column.
@@ -96,9 +86,13 @@ impl Rows {
         if scalar == Scalar::Null {
             return Ok(());
         }
-        let column = &mut self.columns[column];
+        let at = column;
+        let column = &mut self.columns[at];
         match column.kind.read(scalar) {
-            Ok(cell) => column.push(cell),
+            Ok(cell) => {
+                self.given |= bit(at);
+                column.push(cell)
+            }
             Err(fault) => Err(column.problem(fault, &scalar.shown())),
         }
     }
@@ -108,16 +102,28 @@ impl Rows {
         if text.is_empty() {
             return Ok(());
         }
-        let column = &mut self.columns[column];
+        let at = column;
+        let column = &mut self.columns[at];
         match column.kind.read_text(text) {
-            Ok(cell) => column.push(cell),
+            Ok(cell) => {
+                self.given |= bit(at);
+                column.push(cell)
+            }
             Err(fault) => Err(column.problem(fault, &Scalar::Text(text).shown())),
         }
     }
 
     /// Gives the row at hand a cell of the column's kind.
     pub(crate) fn put_cell(&mut self, column: usize, cell: Cell<'_>) -> Result<(), Problem> {
+        self.given |= bit(column);
         self.columns[column].push(cell)
+    }
+
+    /// The column, which the caller gives the cell of the row at hand.
+    #[inline]
+    pub(super) fn give(&mut self, column: usize) -> &mut Column {
+        self.given |= bit(column);
+        &mut self.columns[column]
     }
 
     /// What is wrong with a value of a column.
@@ -126,38 +132,35 @@ impl Rows {
     }
 
     /// Takes the row at hand: what was not given gets its default, or null where it may be missing.
+    #[inline]
     pub(crate) fn take(&mut self) -> Result<(), Problem> {
-        for column in &mut self.columns {
-            if column.len() > self.len {
-                continue;
-            }
-            if let Some(default) = column.wanted.default.take() {
-                // Taken and put back, because the cell borrows it while the column is written.
-                let pushed = column
-                    .kind
-                    .read_text(&default)
-                    .map(|cell| column.push(cell));
-                column.wanted.default = Some(default);
-                debug_assert!(
-                    pushed.is_ok(),
-                    "the default was read when the column was made"
-                );
-            } else if column.wanted.optional {
-                column.push_null();
-            } else {
-                let detail = format!("{}: missing or null", column.shown_name());
-                return Err(Problem {
-                    code: RejectCode::MissingField,
-                    detail,
-                });
-            }
+        if self.given != self.all || self.columns.len() > 64 {
+            self.fill()?;
         }
+        self.given = 0;
         self.len += 1;
+        Ok(())
+    }
+
+    /// Fills in what the row at hand was not given.
+    fn fill(&mut self) -> Result<(), Problem> {
+        let mut missing = self.all & !self.given;
+        while missing != 0 {
+            let column = missing.trailing_zeros() as usize;
+            missing &= missing - 1;
+            self.columns[column].fill()?;
+        }
+        let len = self.len;
+        let rest = self.columns.iter_mut().skip(64);
+        for column in rest.filter(|column| column.len() == len) {
+            column.fill()?;
+        }
         Ok(())
     }
 
     /// Undoes what the row at hand was given.
     pub(crate) fn drop_row(&mut self) {
+        self.given = 0;
         for column in &mut self.columns {
             column.truncate(self.len);
         }
@@ -180,165 +183,8 @@ impl Rows {
     }
 }
 
-impl Column {
-    fn new(wanted: WantedColumn) -> Result<Column, WantedError> {
-        let kind = Kind::of(&wanted)?;
-        if let Some(default) = &wanted.default
-            && let Err(fault) = kind.read_text(default)
-        {
-            let cause = format!("its default: {} \"{}\"", fault.what, text::masked(default));
-            return Err(WantedError {
-                column: wanted.name,
-                cause,
-            });
-        }
-        Ok(Column {
-            kind,
-            values: Values::new(kind),
-            nulls: Vec::new(),
-            wanted,
-        })
-    }
-
-    fn len(&self) -> usize {
-        match &self.values {
-            Values::Text { ends, .. } => ends.len() - 1,
-            Values::Int(values) => values.len(),
-            Values::Decimal(values) => values.len(),
-            Values::Float(values) => values.len(),
-            Values::Bool(values) => values.len(),
-        }
-    }
-
-    fn push(&mut self, cell: Cell<'_>) -> Result<(), Problem> {
-        match (&mut self.values, cell) {
-            (Values::Text { ends, bytes }, Cell::Text(text)) => {
-                let Ok(end) = i32::try_from(bytes.len() + text.len()) else {
-                    let detail = format!("{}: more text than one batch can hold", self.wanted.name);
-                    return Err(Problem {
-                        code: RejectCode::TooLarge,
-                        detail,
-                    });
-                };
-                bytes.extend_from_slice(text.as_bytes());
-                ends.push(end);
-            }
-            (Values::Int(values), Cell::Int(value) | Cell::Time(value)) => values.push(value),
-            (Values::Decimal(values), Cell::Decimal(value)) => values.push(i128::from(value)),
-            (Values::Float(values), Cell::Float(value)) => values.push(value),
-            (Values::Bool(values), Cell::Bool(value)) => values.append(value),
-            (_, cell) => unreachable!("{:?} made {cell:?}", self.kind),
-        }
-        Ok(())
-    }
-
-    fn push_null(&mut self) {
-        self.nulls.push(self.len());
-        match &mut self.values {
-            Values::Text { ends, bytes } => {
-                ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX))
-            }
-            Values::Int(values) => values.push(0),
-            Values::Decimal(values) => values.push(0),
-            Values::Float(values) => values.push(0.0),
-            Values::Bool(values) => values.append(false),
-        }
-    }
-
-    fn truncate(&mut self, len: usize) {
-        match &mut self.values {
-            Values::Text { ends, bytes } => {
-                ends.truncate(len + 1);
-                let end = ends.last().copied().unwrap_or_default();
-                bytes.truncate(usize::try_from(end).unwrap_or_default());
-            }
-            Values::Int(values) => values.truncate(len),
-            Values::Decimal(values) => values.truncate(len),
-            Values::Float(values) => values.truncate(len),
-            Values::Bool(values) => values.truncate(len),
-        }
-        while self.nulls.last().is_some_and(|row| *row >= len) {
-            self.nulls.pop();
-        }
-    }
-
-    fn finish(&mut self, len: usize) -> ArrayRef {
-        let nulls = null_buffer(&self.nulls, len);
-        self.nulls.clear();
-        // The next batch will be about as large as this one.
-        let values = std::mem::replace(&mut self.values, Values::with_capacity(self.kind, len));
-        match values {
-            Values::Text { ends, bytes } => {
-                let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
-                let array = StringArray::try_new(ends, Buffer::from_vec(bytes), nulls)
-                    .unwrap_or_else(|error| unreachable!("texts end to end: {error}"));
-                Arc::new(array)
-            }
-            Values::Int(values) => match &self.wanted.data_type {
-                DataType::Timestamp(_, zone) => {
-                    let array = TimestampMicrosecondArray::new(values.into(), nulls);
-                    Arc::new(array.with_timezone_opt(zone.clone()))
-                }
-                _ => Arc::new(Int64Array::new(values.into(), nulls)),
-            },
-            Values::Decimal(values) => {
-                let array = Decimal128Array::new(values.into(), nulls);
-                Arc::new(array.with_data_type(self.wanted.data_type.clone()))
-            }
-            Values::Float(values) => Arc::new(Float64Array::new(values.into(), nulls)),
-            Values::Bool(mut values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
-        }
-    }
-
-    fn problem(&self, fault: Fault, shown: &str) -> Problem {
-        let detail = format!("{}: {} {shown}", self.shown_name(), fault.what);
-        Problem {
-            code: fault.code,
-            detail,
-        }
-    }
-
-    /// The name, and where the value is looked for when that differs.
-    fn shown_name(&self) -> String {
-        if self.wanted.from == self.wanted.name {
-            self.wanted.name.clone()
-        } else {
-            format!("{} (from {})", self.wanted.name, self.wanted.from)
-        }
-    }
-}
-
-impl Values {
-    fn new(kind: Kind) -> Values {
-        Values::with_capacity(kind, 0)
-    }
-
-    fn with_capacity(kind: Kind, rows: usize) -> Values {
-        match kind {
-            Kind::Text => {
-                let mut ends = Vec::with_capacity(rows + 1);
-                ends.push(0);
-                Values::Text {
-                    ends,
-                    bytes: Vec::with_capacity(rows * 16),
-                }
-            }
-            Kind::Int | Kind::Time(_) => Values::Int(Vec::with_capacity(rows)),
-            Kind::Decimal(_) => Values::Decimal(Vec::with_capacity(rows)),
-            Kind::Float => Values::Float(Vec::with_capacity(rows)),
-            Kind::Bool => Values::Bool(BooleanBufferBuilder::new(rows)),
-        }
-    }
-}
-
-fn null_buffer(nulls: &[usize], len: usize) -> Option<NullBuffer> {
-    if nulls.is_empty() {
-        return None;
-    }
-    let mut valid = BooleanBufferBuilder::new(len);
-    valid.append_n(len, true);
-    for row in nulls {
-        valid.set_bit(*row, false);
-    }
-    Some(NullBuffer::new(valid.finish()))
+/// The bit of a column among those given; none beyond the 64th.
+#[inline]
+fn bit(column: usize) -> u64 {
+    u32::try_from(column).map_or(0, |column| 1u64.checked_shl(column).unwrap_or(0))
 }

@@ -10,12 +10,16 @@ const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 const DETAIL_BYTES: usize = 200;
 
 /// Whether the whole text is a card number: 13 to 19 digits, single blanks or dashes between them, Luhn sum right.
-pub(crate) fn is_card_number(text: &str) -> bool {
-    let bytes = text.as_bytes();
+#[inline]
+pub(crate) fn is_card_number(bytes: &[u8]) -> bool {
     // Nearly every value ends here.
     if bytes.len() < *CARD_DIGITS.start() || !bytes[0].is_ascii_digit() {
         return false;
     }
+    is_long_card_number(bytes)
+}
+
+fn is_long_card_number(bytes: &[u8]) -> bool {
     // Grouped at most once per digit: 19 digits and 18 separators.
     if bytes.len() > 2 * CARD_DIGITS.end() {
         return false;
@@ -130,7 +134,7 @@ mod tests {
             "4111-1111-1111-1111",
         ];
         for text in cards {
-            assert!(is_card_number(text), "{text}");
+            assert!(is_card_number(text.as_bytes()), "{text}");
             let shown = masked(&format!("note: {text}, thanks"));
             assert_eq!(shown, "note: #############, thanks");
         }
@@ -146,7 +150,7 @@ mod tests {
             "1234",
         ];
         for text in others {
-            assert!(!is_card_number(text), "{text}");
+            assert!(!is_card_number(text.as_bytes()), "{text}");
         }
     }
 

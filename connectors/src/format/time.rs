@@ -4,6 +4,8 @@
 //! second, no year before 1970 or after 9999, so that one bad clock cannot move a watermark out of reach. Digits
 //! behind the microsecond are cut off, never rounded up into the next second.
 
+mod instant;
+
 use super::TimeUnit;
 
 /// First microsecond of the year 10000.
@@ -13,6 +15,11 @@ const DAY_SECONDS: i64 = 86_400;
 
 /// Microseconds since the epoch from RFC 3339 text.
 pub(crate) fn rfc3339(text: &[u8]) -> Option<i64> {
+    instant::usual(text).or_else(|| strict(text))
+}
+
+/// The same by the long way, which takes all there is.
+fn strict(text: &[u8]) -> Option<i64> {
     let (date_time, rest) = text.split_at_checked(19)?;
     let number = |from: usize, to: usize| -> Option<i64> {
         date_time

@@ -1,10 +1,11 @@
-//! librdkafka's event queue, through its C interface: the one place of this workspace with unsafe code.
+//! librdkafka's queues, through its C interface: the one place of this workspace with unsafe code.
 //!
-//! Why not the safe wrapper: it tells an error without its partition, panics on a header name that is not UTF-8, cannot
-//! send one, and its `flush` takes 100 ms whatever there is to do.
+//! Why not the safe wrapper: it takes one message per call, tells an error without its partition, panics on a header
+//! name that is not UTF-8, cannot send one, and its `flush` takes 100 ms whatever there is to do.
 //!
-//! The invariant: every pointer taken here is owned by a Rust value that destroys it once ([`Queue`], [`Event`]), and
-//! lives no longer than the client it came from, which those values keep alive.
+//! The invariant: every pointer taken here is owned by a Rust value that destroys it once ([`Queue`], [`Event`],
+//! [`Messages`]), and lives no longer than the client it came from, which those values keep alive. What is made of what
+//! was read stands in [`super::event`].
 #![allow(
     unsafe_code,
     reason = "calls into librdkafka that the safe wrapper lacks; each has its SAFETY comment"
@@ -17,22 +18,29 @@ use std::sync::Arc;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as sys;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
-use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
-use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::bindings::rd_kafka_vtype_t as Tag;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 
-use super::event::{Kind, NO_ERROR, error_name, outcome, pointer};
+use super::event::{Fault, Kind, NO_ERROR, delivered, outcome, pointer, rebalanced};
+use super::producer::Quiet;
 use crate::record::{Headers, OutRecord};
 
 /// Most headers read of one record; the others are dropped.
 const HEADERS_MAX: usize = 256;
+/// Most messages taken by one call.
+const BATCH: usize = 1_024;
+
+/// What keeps a handle valid.
+type Client = Arc<dyn Any + Send + Sync>;
+type Getter = unsafe extern "C" fn(*mut RDKafka) -> *mut sys::rd_kafka_queue_t;
 
 /// The queue on which a client's events arrive.
 pub(super) struct Queue {
     queue: *mut sys::rd_kafka_queue_t,
     handle: *mut RDKafka,
-    // The handle is valid as long as the client.
-    client: Arc<dyn Any + Send + Sync>,
+    client: Client,
 }
 
 // SAFETY: librdkafka's handles and queues may be used from any thread, several at once (its documentation: "the
@@ -50,31 +58,80 @@ impl Drop for Queue {
 
 impl Queue {
     /// The consumer queue, to which the main queue is forwarded; `None` when the consumer has no group.
-    pub(super) fn of_consumer<C: ConsumerContext + 'static>(
-        consumer: &Arc<BaseConsumer<C>>,
-    ) -> Option<Self> {
+    pub(super) fn of_consumer(consumer: &Arc<BaseConsumer<Quiet>>) -> Option<Self> {
         let handle = consumer.client().native_ptr();
-        // SAFETY: the handle is valid while the consumer lives, and the queue keeps a reference of its own.
-        let queue = unsafe { sys::rd_kafka_queue_get_consumer(handle) };
-        (!queue.is_null()).then(|| Self {
-            queue,
-            handle,
-            client: consumer.clone(),
-        })
+        Self::new(sys::rd_kafka_queue_get_consumer, handle, consumer.clone())
+    }
+
+    /// A queue of its own for what is fetched: a call that takes many messages would serve, and lose, the events of the
+    /// group that lie among them.
+    pub(super) fn of_messages(consumer: &Arc<BaseConsumer<Quiet>>) -> Option<Self> {
+        let handle = consumer.client().native_ptr();
+        Self::new(sys::rd_kafka_queue_new, handle, consumer.clone())
     }
 
     /// The main queue.
-    pub(super) fn of_producer<C: ProducerContext + 'static>(
-        producer: &Arc<BaseProducer<C>>,
-    ) -> Option<Self> {
+    pub(super) fn of_producer(producer: &Arc<BaseProducer<Quiet>>) -> Option<Self> {
         let handle = producer.client().native_ptr();
-        // SAFETY: as above.
-        let queue = unsafe { sys::rd_kafka_queue_get_main(handle) };
-        (!queue.is_null()).then(|| Self {
+        Self::new(sys::rd_kafka_queue_get_main, handle, producer.clone())
+    }
+
+    fn new(get: Getter, handle: *mut RDKafka, client: Client) -> Option<Self> {
+        // SAFETY: the handle is valid while the client lives; the queue, unless null, keeps a reference of its own.
+        let queue = unsafe { get(handle) };
+        (!queue.is_null()).then_some(Self {
             queue,
             handle,
-            client: producer.clone(),
+            client,
         })
+    }
+
+    /// From here on what is fetched of a partition arrives here; to be said anew before each time it is assigned.
+    pub(super) fn forward(&self, topic: &CString, partition: i32) -> bool {
+        // SAFETY: handle and topic are valid; the queue of the partition, unless null, is given back once.
+        unsafe {
+            let queue = sys::rd_kafka_queue_get_partition(self.handle, topic.as_ptr(), partition);
+            if queue.is_null() {
+                return false;
+            }
+            sys::rd_kafka_queue_forward(queue, self.queue);
+            sys::rd_kafka_queue_destroy(queue);
+        }
+        true
+    }
+
+    /// Waits at most this long for a first message, and takes those that are there with it.
+    pub(super) fn take(&self, wait_ms: i32) -> Messages {
+        let mut taken = Messages {
+            list: Vec::with_capacity(BATCH),
+            _client: self.client.clone(),
+        };
+        // A call that may wait does so until it has all it may have; so it is asked for one.
+        if self.take_into(&mut taken.list, 0, BATCH) == 0
+            && wait_ms > 0
+            && self.take_into(&mut taken.list, wait_ms, 1) > 0
+        {
+            self.take_into(&mut taken.list, 0, BATCH - 1);
+        }
+        taken
+    }
+
+    fn take_into(
+        &self,
+        list: &mut Vec<*mut sys::rd_kafka_message_t>,
+        wait_ms: i32,
+        most: usize,
+    ) -> usize {
+        list.reserve(most);
+        let end = list.spare_capacity_mut().as_mut_ptr().cast();
+        // SAFETY: the queue is valid until drop, and there is room for so many pointers; the call writes the first
+        // `count`, none when it is negative, each to a message that is then ours.
+        unsafe {
+            let count = sys::rd_kafka_consume_batch_queue(self.queue, wait_ms, end, most);
+            let count = usize::try_from(count).unwrap_or_default();
+            list.set_len(list.len() + count);
+            count
+        }
     }
 
     /// Waits at most this long for the next event; it returns as soon as there is one.
@@ -99,7 +156,7 @@ impl Queue {
 pub(super) struct Event {
     event: *mut sys::rd_kafka_event_t,
     // A message refers to its client.
-    _client: Arc<dyn Any + Send + Sync>,
+    _client: Client,
 }
 
 impl Drop for Event {
@@ -113,128 +170,106 @@ impl Event {
     pub(super) fn kind(&mut self) -> Kind<'_> {
         // SAFETY: the event is valid until drop.
         match unsafe { sys::rd_kafka_event_type(self.event) } {
-            sys::RD_KAFKA_EVENT_FETCH => self.message(),
-            sys::RD_KAFKA_EVENT_ERROR => self.error(),
+            sys::RD_KAFKA_EVENT_FETCH => self.next().map_or(Kind::Other, Message::kind),
+            sys::RD_KAFKA_EVENT_ERROR => self.fault().kind(),
             sys::RD_KAFKA_EVENT_REBALANCE => self.rebalance(),
-            sys::RD_KAFKA_EVENT_DR => self.delivered(),
+            sys::RD_KAFKA_EVENT_DR => delivered(self),
             _ => Kind::Other,
         }
     }
 
-    fn message(&mut self) -> Kind<'_> {
-        // SAFETY: a fetch event holds one message, valid until the event is destroyed; the borrow of `self` keeps it.
-        let message = unsafe { sys::rd_kafka_event_message_next(self.event).as_ref() };
-        match message {
-            None => Kind::Other,
-            Some(message) if message.err != NO_ERROR => Kind::PartitionError {
-                partition: message.partition,
-                offset: message.offset,
-                text: error_name(message.err),
-            },
-            Some(message) => Kind::Message(Message { message }),
-        }
+    /// The next message of a fetch or of a delivery report.
+    pub(super) fn next(&mut self) -> Option<Message<'_>> {
+        // SAFETY: each is valid until the event is destroyed, which the borrow of `self` keeps off; null ends them.
+        let raw = unsafe { sys::rd_kafka_event_message_next(self.event).as_ref() };
+        raw.map(|raw| Message { raw })
     }
 
-    fn error(&self) -> Kind<'_> {
-        // SAFETY: the event is valid; the string lives as long as the event and is copied here.
-        let (err, text, fatal) = unsafe {
-            let text = CStr::from_ptr(sys::rd_kafka_event_error_string(self.event))
-                .to_string_lossy()
-                .into_owned();
-            (
-                sys::rd_kafka_event_error(self.event),
-                text,
-                sys::rd_kafka_event_error_is_fatal(self.event) != 0,
-            )
-        };
-        // SAFETY: returns null or a new object that the caller destroys.
-        let place = unsafe { sys::rd_kafka_event_topic_partition(self.event) };
-        // SAFETY: checked for null by `as_ref`; read before it is destroyed, once.
-        let found = unsafe { place.as_ref() }.map(|place| (place.partition, place.offset));
-        if found.is_some() {
-            // SAFETY: as above.
-            unsafe { sys::rd_kafka_topic_partition_destroy(place) };
-        }
-        match (found, err) {
-            (Some((partition, offset)), RDKafkaRespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF) => {
-                Kind::Eof { partition, offset }
+    fn fault(&self) -> Fault {
+        // SAFETY: the event is valid; the string lives as long as the event and is copied here. The place is null, or a
+        // new object that is read before it is destroyed, once.
+        unsafe {
+            let text = CStr::from_ptr(sys::rd_kafka_event_error_string(self.event));
+            let at = sys::rd_kafka_event_topic_partition(self.event);
+            let place = at.as_ref().map(|place| (place.partition, place.offset));
+            if place.is_some() {
+                sys::rd_kafka_topic_partition_destroy(at);
             }
-            (Some((partition, offset)), _) if !fatal => Kind::PartitionError {
-                partition,
-                offset,
-                text,
-            },
-            _ => Kind::ClientError {
-                code: err.into(),
-                text,
-                fatal,
-            },
+            Fault {
+                err: sys::rd_kafka_event_error(self.event),
+                text: text.to_string_lossy().into_owned(),
+                fatal: sys::rd_kafka_event_error_is_fatal(self.event) != 0,
+                place,
+            }
         }
     }
 
     fn rebalance(&self) -> Kind<'_> {
-        // SAFETY: the list belongs to the event; it holds `cnt` elements, read here and not kept.
-        let partitions = unsafe {
+        // SAFETY: the event is valid; the list belongs to it and holds `cnt` elements, read here and not kept.
+        let (err, partitions) = unsafe {
             let list = sys::rd_kafka_event_topic_partition_list(self.event).as_ref();
             let count = list.map_or(0, |list| usize::try_from(list.cnt).unwrap_or_default());
             let at = |index| list.map_or(-1, |list| (*list.elems.add(index)).partition);
-            (0..count).map(at).collect()
+            let err = sys::rd_kafka_event_error(self.event);
+            (err, (0..count).map(at).collect())
         };
-        // SAFETY: the event is valid.
-        match unsafe { sys::rd_kafka_event_error(self.event) } {
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Kind::Assign(partitions),
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => Kind::Revoke(partitions),
-            // librdkafka makes no others.
-            _ => Kind::Other,
+        rebalanced(err, partitions)
+    }
+}
+
+/// Messages taken from a queue; dropped, it frees them all.
+pub(super) struct Messages {
+    list: Vec<*mut sys::rd_kafka_message_t>,
+    _client: Client,
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        for message in self.list.drain(..) {
+            // SAFETY: ours since it was taken, and destroyed once.
+            unsafe { sys::rd_kafka_message_destroy(message) }
         }
     }
+}
 
-    fn delivered(&mut self) -> Kind<'_> {
-        let (mut count, mut failed) = (0, None);
-        // SAFETY: each message is valid until the event is destroyed; null ends the list.
-        while let Some(message) = unsafe { sys::rd_kafka_event_message_next(self.event).as_ref() } {
-            if message.err == NO_ERROR {
-                count += 1;
-            } else if failed.is_none() {
-                // SAFETY: a message of a delivery report names its topic.
-                let topic = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(message.rkt)) };
-                failed = Some(format!(
-                    "{}: {}",
-                    topic.to_string_lossy(),
-                    error_name(message.err)
-                ));
-            }
-        }
-        Kind::Delivered { count, failed }
+impl Messages {
+    /// Each of them, a record or what is wrong with a partition, in the order of its partition.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind<'_>> {
+        self.list.iter().map(|message| {
+            // SAFETY: never null, and valid until it is destroyed, which the borrow of `self` keeps off.
+            let raw = unsafe { &**message };
+            Message { raw }.kind()
+        })
     }
 }
 
 /// A record as librdkafka holds it.
 pub(super) struct Message<'e> {
-    message: &'e sys::rd_kafka_message_t,
+    pub(super) raw: &'e sys::rd_kafka_message_t,
 }
 
 impl Message<'_> {
-    /// Partition and offset.
-    pub(super) fn place(&self) -> (i32, i64) {
-        (self.message.partition, self.message.offset)
+    pub(super) fn topic(&self) -> String {
+        // SAFETY: a message names its topic, which lives as long as the client.
+        let name = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(self.raw.rkt)) };
+        name.to_string_lossy().into_owned()
     }
 
     pub(super) fn key(&self) -> Option<&[u8]> {
         // SAFETY: librdkafka says so many bytes are there, valid until the event is destroyed.
-        unsafe { bytes(self.message.key, self.message.key_len) }
+        unsafe { bytes(self.raw.key, self.raw.key_len) }
     }
 
     pub(super) fn value(&self) -> Option<&[u8]> {
         // SAFETY: as above.
-        unsafe { bytes(self.message.payload, self.message.len) }
+        unsafe { bytes(self.raw.payload, self.raw.len) }
     }
 
     /// When the broker took the record, in ms; `None` when the topic keeps the producer's time, which is anybody's.
     pub(super) fn append_time_ms(&self) -> Option<i64> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is valid, `kind` is ours.
-        let time = unsafe { sys::rd_kafka_message_timestamp(self.message, &raw mut kind) };
+        let time = unsafe { sys::rd_kafka_message_timestamp(self.raw, &raw mut kind) };
         let appended = kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
         (appended && time >= 0).then_some(time)
     }
@@ -243,28 +278,24 @@ impl Message<'_> {
     pub(super) fn headers(&self, into: &mut Headers) {
         let mut headers = ptr::null_mut();
         // SAFETY: the message is valid; on success `headers` belongs to it.
-        let err = unsafe { sys::rd_kafka_message_headers(self.message, &raw mut headers) };
+        let err = unsafe { sys::rd_kafka_message_headers(self.raw, &raw mut headers) };
         if err != NO_ERROR || headers.is_null() {
             return;
         }
         for index in 0..HEADERS_MAX {
             let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
-            // SAFETY: `headers` is valid as long as the message; an index past the end is an error, not undefined.
-            let err = unsafe {
-                sys::rd_kafka_header_get_all(
-                    headers,
-                    index,
-                    &raw mut name,
-                    &raw mut value,
-                    &raw mut size,
-                )
-            };
-            if err != NO_ERROR || name.is_null() {
-                return;
+            let (to_name, to_value) = (&raw mut name, &raw mut value);
+            // SAFETY: `headers` is valid as long as the message; an index past the end is an error, not undefined. A
+            // name ends with NUL, a value has `size` bytes, and both are copied here.
+            unsafe {
+                let err =
+                    sys::rd_kafka_header_get_all(headers, index, to_name, to_value, &raw mut size);
+                if err != NO_ERROR || name.is_null() {
+                    return;
+                }
+                let value = bytes(value, size).map(<[u8]>::to_vec);
+                into.push((CStr::from_ptr(name).to_bytes().to_vec(), value));
             }
-            // SAFETY: a name ends with NUL; a value has `size` bytes; both live as long as the message.
-            let (name, value) = unsafe { (CStr::from_ptr(name), bytes(value, size)) };
-            into.push((name.to_bytes().to_vec(), value.map(<[u8]>::to_vec)));
         }
     }
 }
@@ -277,8 +308,8 @@ unsafe fn bytes<'a>(at: *const c_void, size: usize) -> Option<&'a [u8]> {
 }
 
 /// Hands a record to a producer, which copies it; −1 lets the key decide.
-pub(super) fn produce<C: ProducerContext + 'static>(
-    producer: &BaseProducer<C>,
+pub(super) fn produce(
+    producer: &BaseProducer<Quiet>,
     topic: &CString,
     partition: i32,
     record: &OutRecord,
@@ -289,31 +320,23 @@ pub(super) fn produce<C: ProducerContext + 'static>(
     let (value, value_len) = pointer(record.value.as_deref());
     // SAFETY: the arguments are what the documentation of `rd_kafka_producev` asks for after each tag; key and value
     // are copied (`RD_KAFKA_MSG_F_COPY`) before it returns; the headers become its own only on success.
-    let err = unsafe {
-        sys::rd_kafka_producev(
+    unsafe {
+        #[rustfmt::skip]
+        let err = sys::rd_kafka_producev(
             handle,
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TOPIC,
-            topic.as_ptr(),
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION,
-            partition,
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS,
-            sys::RD_KAFKA_MSG_F_COPY,
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE,
-            value,
-            value_len,
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY,
-            key,
-            key_len,
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS,
-            headers,
-            sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_END,
-        )
-    };
-    if err != NO_ERROR && !headers.is_null() {
-        // SAFETY: not taken over, see above.
-        unsafe { sys::rd_kafka_headers_destroy(headers) };
+            Tag::RD_KAFKA_VTYPE_TOPIC, topic.as_ptr(),
+            Tag::RD_KAFKA_VTYPE_PARTITION, partition,
+            Tag::RD_KAFKA_VTYPE_MSGFLAGS, sys::RD_KAFKA_MSG_F_COPY,
+            Tag::RD_KAFKA_VTYPE_VALUE, value, value_len,
+            Tag::RD_KAFKA_VTYPE_KEY, key, key_len,
+            Tag::RD_KAFKA_VTYPE_HEADERS, headers,
+            Tag::RD_KAFKA_VTYPE_END,
+        );
+        if err != NO_ERROR && !headers.is_null() {
+            sys::rd_kafka_headers_destroy(headers);
+        }
+        outcome(err)
     }
-    outcome(err)
 }
 
 /// Null for no headers.
@@ -323,69 +346,54 @@ fn native_headers(headers: &Headers) -> Result<*mut sys::rd_kafka_headers_t, RDK
     }
     // SAFETY: makes a list that is ours until it is handed over or destroyed.
     let list = unsafe { sys::rd_kafka_headers_new(headers.len()) };
+    // No allocation is longer than `isize::MAX`.
+    let size = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
     for (name, value) in headers {
         let (value, value_len) = pointer(value.as_deref());
-        // No allocation is longer than `isize::MAX`.
-        let size = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
-        let (name_len, value_len) = (size(name.len()), size(value_len));
-        // SAFETY: name and value have the lengths given and are copied.
-        let err = unsafe {
-            sys::rd_kafka_header_add(
-                list,
-                name.as_ptr().cast::<c_char>(),
-                name_len,
-                value,
-                value_len,
-            )
-        };
-        if err != NO_ERROR {
-            // SAFETY: still ours.
-            unsafe { sys::rd_kafka_headers_destroy(list) };
-            return Err(err.into());
+        let (name, name_len) = (name.as_ptr().cast::<c_char>(), size(name.len()));
+        // SAFETY: name and value have the lengths given and are copied; on failure the list is still ours.
+        unsafe {
+            let err = sys::rd_kafka_header_add(list, name, name_len, value, size(value_len));
+            if err != NO_ERROR {
+                sys::rd_kafka_headers_destroy(list);
+                return Err(err.into());
+            }
         }
     }
     Ok(list)
 }
 
 /// Commits offsets; the wrapper waits for the answer without bound. `None`: no answer yet, it may still happen.
-pub(super) fn commit<C: ConsumerContext + 'static>(
-    consumer: &BaseConsumer<C>,
+pub(super) fn commit(
+    consumer: &BaseConsumer<Quiet>,
     offsets: &TopicPartitionList,
     wait_ms: i32,
 ) -> Option<Result<(), RDKafkaErrorCode>> {
     let handle = consumer.client().native_ptr();
-    // SAFETY: a queue of our own, destroyed below; librdkafka keeps a reference while an answer is due.
-    let queue = unsafe { sys::rd_kafka_queue_new(handle) };
-    // SAFETY: handle, list and queue are valid during the call, which copies the list.
-    let err =
-        unsafe { sys::rd_kafka_commit_queue(handle, offsets.ptr(), queue, None, ptr::null_mut()) };
-    let answer = if err == NO_ERROR {
-        // SAFETY: the queue is valid; the event is ours and destroyed once.
-        unsafe {
+    // SAFETY: handle and list are valid during the call, which copies the list; the queue is ours and destroyed once,
+    // librdkafka keeps a reference while an answer is due; so is the event, where there is one.
+    unsafe {
+        let queue = sys::rd_kafka_queue_new(handle);
+        let err = sys::rd_kafka_commit_queue(handle, offsets.ptr(), queue, None, ptr::null_mut());
+        let mut answer = Some(err);
+        if err == NO_ERROR {
             let event = sys::rd_kafka_queue_poll(queue, wait_ms);
-            if event.is_null() {
-                None
-            } else {
-                let err = sys::rd_kafka_event_error(event);
-                sys::rd_kafka_event_destroy(event);
-                Some(err)
-            }
+            answer = (!event.is_null()).then(|| sys::rd_kafka_event_error(event));
+            // Null is let pass.
+            sys::rd_kafka_event_destroy(event);
         }
-    } else {
-        Some(err)
-    };
-    // SAFETY: ours, once.
-    unsafe { sys::rd_kafka_queue_destroy(queue) };
-    answer.map(outcome)
+        sys::rd_kafka_queue_destroy(queue);
+        answer.map(outcome)
+    }
 }
 
 /// Whether the consumer has joined its group: an earlier member of the same instance is shut out from then on.
-pub(super) fn joined<C: ConsumerContext + 'static>(consumer: &BaseConsumer<C>) -> bool {
+pub(super) fn joined(consumer: &BaseConsumer<Quiet>) -> bool {
     let handle = consumer.client().native_ptr();
     // SAFETY: null or a string that is ours to free, once, after it was read.
     unsafe {
         let id = sys::rd_kafka_memberid(handle);
-        let joined = !id.is_null() && *id != 0;
+        let joined = id.as_ref().is_some_and(|first| *first != 0);
         sys::rd_kafka_mem_free(handle, id.cast());
         joined
     }

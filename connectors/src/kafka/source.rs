@@ -4,7 +4,10 @@
 //! alone. The invariant: between two offsets handed over in a row, the log holds no record that was not handed over
 //! (compaction, aborted transactions and transaction markers leave gaps that are no records).
 
+mod gather;
+
 use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,17 +15,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::event::Kind;
-use super::member::{Member, numbers};
+use super::member::{Member, number as native, numbers};
 use super::pending::Pending;
-use super::producer::{Quiet, describe, millis};
+use super::producer::{Quiet, describe};
 use super::{KafkaFailure, KafkaSettings, admin, raw};
-use crate::record::{Batch, Headers, NO_APPEND_TIME, RawBatchBuilder};
+use crate::record::Headers;
 use crate::source::{Assignment, Source, SourceError, SourceEvent};
-
-/// Most records gathered by one poll, over all partitions.
-const POLL_RECORDS: usize = 8_192;
-/// No more records are gathered after this many bytes.
-const POLL_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Partition {
@@ -34,7 +32,11 @@ struct Partition {
 
 /// Reads one topic.
 pub struct KafkaSource {
-    queue: raw::Queue,
+    /// What the group and the client have to say.
+    events: raw::Queue,
+    /// Records, and what is said of their partitions.
+    messages: raw::Queue,
+    topic: CString,
     member: Member,
     partitions: BTreeMap<u32, Partition>,
     /// Assigned by the group, not yet taken up.
@@ -60,13 +62,17 @@ impl KafkaSource {
             .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
         let consumer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
         admin::partitions_of(&consumer, topic, &operation)?;
-        let queue = raw::Queue::of_consumer(&consumer)
-            .ok_or_else(|| failed("the consumer has no queue".to_owned()))?;
+        let no_queue = || failed("the consumer has no queue".to_owned());
+        let events = raw::Queue::of_consumer(&consumer).ok_or_else(no_queue)?;
+        let messages = raw::Queue::of_messages(&consumer).ok_or_else(no_queue)?;
+        let native = CString::new(topic).map_err(|error| failed(error.to_string()))?;
         consumer
             .subscribe(&[topic])
             .map_err(|error| failed(describe(&error)))?;
         Ok(Self {
-            queue,
+            events,
+            messages,
+            topic: native,
             member: Member {
                 consumer,
                 topic: topic.to_owned(),
@@ -119,6 +125,13 @@ impl KafkaSource {
             self.member
                 .error("take up partitions of", describe(&error), false)
         };
+        // Before anything is fetched of them: a record on the queue of the events would be passed over.
+        for partition in &partitions {
+            if !self.messages.forward(&self.topic, native(*partition)) {
+                let cause = format!("partition {partition} has no queue");
+                return Err(self.member.error("take up partitions of", cause, false));
+            }
+        }
         self.member
             .consumer
             .incremental_assign(&self.member.list_at(&starts)?)
@@ -141,77 +154,6 @@ impl KafkaSource {
         let partitions = &self.partitions;
         let paused = |partition| partitions.get(&partition).is_some_and(|state| state.paused);
         self.pending.next(paused)
-    }
-
-    /// Takes events from the queue, the first with a wait, until it is empty or enough was gathered.
-    fn gather(&mut self, wait: Duration) {
-        let mut batches: BTreeMap<u32, RawBatchBuilder> = BTreeMap::new();
-        let (mut records, mut bytes, mut wait_ms) = (0, 0, millis(wait));
-        while records < POLL_RECORDS && bytes < POLL_BYTES {
-            let Some(mut event) = self.queue.poll(wait_ms) else {
-                break;
-            };
-            wait_ms = 0;
-            match event.kind() {
-                Kind::Message(message) => {
-                    records += 1;
-                    bytes += self.take(&message, &mut batches);
-                }
-                Kind::Other => {}
-                // What is said of a partition comes after the records before it.
-                kind => {
-                    self.hand_over(&mut batches);
-                    if self.note(kind) {
-                        break;
-                    }
-                }
-            }
-        }
-        self.hand_over(&mut batches);
-    }
-
-    fn hand_over(&mut self, batches: &mut BTreeMap<u32, RawBatchBuilder>) {
-        for (_, batch) in std::mem::take(batches) {
-            self.pending
-                .push(Ok(SourceEvent::Batch(Batch::Raw(batch.finish()))));
-        }
-    }
-
-    /// Adds a record to its batch; returns its bytes.
-    fn take(
-        &mut self,
-        message: &raw::Message<'_>,
-        batches: &mut BTreeMap<u32, RawBatchBuilder>,
-    ) -> usize {
-        let (partition, offset) = message.place();
-        let Ok(number) = u32::try_from(partition) else {
-            return 0;
-        };
-        let Some(state) = self.partitions.get_mut(&number) else {
-            return 0;
-        };
-        // Not wanted: from before a seek, or of a partition that is not started, or halted.
-        if state.halted || state.next.is_none_or(|next| offset < next) {
-            return 0;
-        }
-        state.next = Some(offset + 1);
-        self.headers.clear();
-        message.headers(&mut self.headers);
-        let append_time = message
-            .append_time_ms()
-            .and_then(|time| time.checked_mul(1_000))
-            .unwrap_or(NO_APPEND_TIME);
-        let batch = batches
-            .entry(number)
-            .or_insert_with(|| RawBatchBuilder::new(number));
-        batch.push(
-            offset,
-            append_time,
-            message.key(),
-            message.value(),
-            &self.headers,
-        );
-        message.key().map_or(0, <[u8]>::len) + message.value().map_or(0, <[u8]>::len)
     }
 
     /// Notes what is not a record; `true` when gathering must stop for it.

@@ -170,6 +170,7 @@ fn config(dir: &Path) -> Config {
         },
         sinks: Sinks {
             decisions: sink("decisions"),
+            packing: Vec::new(),
             alerts: sink("alerts"),
             dead_letters: sink("dead_letters"),
         },

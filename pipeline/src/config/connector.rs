@@ -19,7 +19,7 @@ pub const CONNECTORS: [Connector; 5] = [
         name: "kafka",
         source: true,
         sink: true,
-        about: "a topic of a Kafka cluster; JSON values; librdkafka's own property names",
+        about: "a topic of a Kafka cluster; JSON values, decisions packed if asked for; librdkafka's own property names",
     },
     Connector {
         name: "file",
@@ -31,7 +31,7 @@ pub const CONNECTORS: [Connector; 5] = [
         name: "embedded",
         source: true,
         sink: true,
-        about: "a durable log in the state directory; needs no server",
+        about: "a durable log in the state directory, decisions packed if asked for; needs no server",
     },
     Connector {
         name: "generate",

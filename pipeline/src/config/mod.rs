@@ -29,6 +29,7 @@ pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
 pub use self::kafka::{Kafka, Properties, property};
 pub use self::section::parse_rate;
 use crate::finding::{Finding, SourceText};
+pub use crate::operator::output::{Bounds, Packing};
 
 /// Bytes a configuration may hold.
 pub const CONFIG_BYTES_MAX: usize = 1 << 20;
@@ -121,6 +122,8 @@ pub enum Start {
 pub struct Sinks {
     /// One per event; never empty.
     pub decisions: Vec<Sink>,
+    /// How each of those wants them packed; one that is not named here has them one by one.
+    pub packing: Vec<Packing>,
     /// Acting hits.
     pub alerts: Vec<Sink>,
     /// Records that became no event.

@@ -98,13 +98,15 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
     };
     check::compare(&written, notes);
     let (source, start, _) = written.source?;
-    let [decisions, alerts, dead_letters] = written.streams?.all.map(without_places);
+    let Streams { all, packing } = written.streams?;
+    let [decisions, alerts, dead_letters] = all.map(without_places);
     Some(Config {
         name: name?.to_owned(),
         pack: pack?,
         source,
         sinks: Sinks {
             decisions,
+            packing,
             alerts,
             dead_letters,
         },

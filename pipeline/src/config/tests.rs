@@ -12,6 +12,7 @@ use expect_test::{Expect, expect};
 
 use super::*;
 
+mod packing;
 mod promises;
 
 /// An environment and a disk of a few entries.

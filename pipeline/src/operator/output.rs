@@ -1,10 +1,12 @@
 //! Output: what a step brought goes to its sinks: decisions, alerts, dead letters.
 //!
-//! The idea: each stream is rendered once per form its sinks want (records or columns) and handed to each of them.
+//! The idea: each stream is rendered once per form its sinks want (records, packs of them, columns) and handed to each
+//! of them.
 //! The invariant: a dead letter leaves with the bytes it came with; what was written since the last commit is kept
 //! where the log is atomic, so that an aborted commit is answered by the same bytes again, never by a rewind.
 
 mod dead;
+mod pack;
 mod render;
 
 use arrow::array::RecordBatch;
@@ -14,6 +16,7 @@ use connectors::sink::{Payload, Sink, SinkError, Takes};
 use rules::decision::Renderer;
 use rules::evaluate::StepOutput;
 
+pub use self::pack::{Bounds, CONTENT_TYPE, COUNT, Packing};
 use super::decode::DeadLetter;
 use super::merge::Merged;
 
@@ -55,9 +58,21 @@ pub struct Output {
 /// The sinks of one stream and what was written to them since the last commit, where that is kept.
 #[derive(Default)]
 struct Stream {
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Vec<Outlet>,
     keep: bool,
-    kept: Vec<Vec<OutRecord>>,
+    kept: Vec<(Packing, Vec<OutRecord>)>,
+}
+
+/// A sink, and how what goes to it is packed.
+struct Outlet {
+    sink: Box<dyn Sink>,
+    packing: Packing,
+}
+
+impl Outlet {
+    fn takes(&self, packing: Packing) -> bool {
+        self.sink.takes() == Takes::Records && self.packing == packing
+    }
 }
 
 impl std::fmt::Debug for Output {
@@ -79,8 +94,12 @@ impl Output {
         dead_letters: Vec<Box<dyn Sink>>,
         keep: bool,
     ) -> Output {
-        let stream = |sinks| Stream {
-            sinks,
+        let outlet = |sink| Outlet {
+            sink,
+            packing: Packing::None,
+        };
+        let stream = |sinks: Vec<Box<dyn Sink>>| Stream {
+            sinks: sinks.into_iter().map(outlet).collect(),
             keep,
             kept: Vec::new(),
         };
@@ -93,22 +112,35 @@ impl Output {
         }
     }
 
+    /// How each sink of the decisions wants them packed, in the order of the sinks; the others have them one by one.
+    #[must_use]
+    pub fn with_packing(mut self, packing: &[Packing]) -> Output {
+        for (outlet, packing) in self.decisions.sinks.iter_mut().zip(packing) {
+            outlet.packing = *packing;
+        }
+        self
+    }
+
     /// Writes what a step brought.
     ///
     /// # Errors
     /// [`OutputError`]; nothing since the last commit may then be taken as written.
     pub fn write(&mut self, step: &Merged, out: &StepOutput) -> Result<Written, OutputError> {
         let view = self.renderer.view(&step.rows, out);
-        if self.decisions.wants(Takes::Records) {
-            self.decisions
-                .write_records(render::decisions(&view, step))?;
+        for packing in self.decisions.packings() {
+            let records = match packing {
+                Packing::None => render::decisions(&view, step),
+                packing => pack::packed(packing, &view, step, &self.topic)?,
+            };
+            self.decisions.write_records(packing, records)?;
         }
         if self.decisions.wants(Takes::Columns) {
             self.decisions.write_columns(&view.decision_columns()?)?;
         }
         let alerts = out.hits.iter().filter(|hit| hit.alert).count();
         if alerts > 0 && self.alerts.wants(Takes::Records) {
-            self.alerts.write_records(render::alerts(&view, step))?;
+            self.alerts
+                .write_records(Packing::None, render::alerts(&view, step))?;
         }
         if alerts > 0 && self.alerts.wants(Takes::Columns) {
             self.alerts.write_columns(&view.alert_columns()?)?;
@@ -118,7 +150,7 @@ impl Output {
                 dead::record(&self.topic, *partition, letter)
             };
             let records = step.dead.iter().map(record).collect();
-            self.dead_letters.write_records(records)?;
+            self.dead_letters.write_records(Packing::None, records)?;
         }
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         Ok(Written {
@@ -143,8 +175,8 @@ impl Output {
     /// [`SinkError`] of the first sink that refuses.
     pub fn write_again(&mut self) -> Result<(), SinkError> {
         for stream in self.streams() {
-            for records in std::mem::take(&mut stream.kept) {
-                stream.write_records(records)?;
+            for (packing, records) in std::mem::take(&mut stream.kept) {
+                stream.write_records(packing, records)?;
             }
         }
         Ok(())
@@ -182,34 +214,46 @@ impl Output {
         self.streams()
             .into_iter()
             .flat_map(|stream| stream.sinks.iter_mut())
+            .map(|outlet| &mut outlet.sink)
     }
 }
 
 impl Stream {
     fn wants(&self, takes: Takes) -> bool {
-        self.sinks.iter().any(|sink| sink.takes() == takes)
+        self.sinks.iter().any(|outlet| outlet.sink.takes() == takes)
     }
 
-    fn write_records(&mut self, records: Vec<OutRecord>) -> Result<(), SinkError> {
-        for sink in self
-            .sinks
-            .iter_mut()
-            .filter(|sink| sink.takes() == Takes::Records)
-        {
-            write_patiently(sink.as_mut(), || Payload::Records(&records))?;
+    /// The packings its sinks want records in, each once.
+    fn packings(&self) -> Vec<Packing> {
+        let mut packings = Vec::new();
+        for outlet in &self.sinks {
+            if outlet.takes(outlet.packing) && !packings.contains(&outlet.packing) {
+                packings.push(outlet.packing);
+            }
+        }
+        packings
+    }
+
+    fn write_records(
+        &mut self,
+        packing: Packing,
+        records: Vec<OutRecord>,
+    ) -> Result<(), SinkError> {
+        let outlets = self.sinks.iter_mut();
+        for outlet in outlets.filter(|outlet| outlet.takes(packing)) {
+            write_patiently(outlet.sink.as_mut(), || Payload::Records(&records))?;
         }
         if self.keep {
-            self.kept.push(records);
+            self.kept.push((packing, records));
         }
         Ok(())
     }
 
     fn write_columns(&mut self, rows: &RecordBatch) -> Result<(), SinkError> {
-        let mut sinks = self
-            .sinks
-            .iter_mut()
-            .filter(|sink| sink.takes() == Takes::Columns);
-        sinks.try_for_each(|sink| write_patiently(sink.as_mut(), || Payload::Columns(rows)))
+        let columns = |outlet: &&mut Outlet| outlet.sink.takes() == Takes::Columns;
+        let mut outlets = self.sinks.iter_mut().filter(columns);
+        outlets
+            .try_for_each(|outlet| write_patiently(outlet.sink.as_mut(), || Payload::Columns(rows)))
     }
 }
 

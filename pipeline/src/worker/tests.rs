@@ -20,6 +20,7 @@ use crate::observe::Nobody;
 use crate::operator::wanted;
 
 mod lost;
+mod packed;
 
 const PARTITIONS: u32 = 3;
 

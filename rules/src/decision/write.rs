@@ -59,7 +59,11 @@ pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
     if value < 0 {
         out.push(b'-');
     }
-    out.extend_from_slice(Digits::of(i128::from(value)).bytes());
+    // Partitions, scores and counts mostly have one digit.
+    match value.unsigned_abs() {
+        digit @ 0..10 => out.push(b'0' + digit as u8),
+        magnitude => out.extend_from_slice(Digits::of(i128::from(magnitude)).bytes()),
+    }
 }
 
 /// Appends a decimal with all its digits.
@@ -71,12 +75,12 @@ pub(super) fn push_decimal(out: &mut Vec<u8>, mantissa: i128, scale: u8) {
     let digits = Digits::of(mantissa);
     let digits = digits.bytes();
     // At least one digit stands before the point.
-    for _ in digits.len()..=scale {
-        out.push(b'0');
-    }
-    out.extend_from_slice(digits);
+    let (whole, behind) = digits.split_at(digits.len().saturating_sub(scale));
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
     if scale > 0 {
-        out.insert(out.len() - scale, b'.');
+        out.push(b'.');
+        out.extend(std::iter::repeat_n(b'0', scale - behind.len()));
+        out.extend_from_slice(behind);
     }
 }
 
@@ -91,6 +95,9 @@ fn push_float(out: &mut Vec<u8>, value: f64) {
 
 /// Appends a quoted RFC 3339 time with six digits; `null` beyond the years that has.
 pub(super) fn push_time(out: &mut Vec<u8>, micros: i64) {
+    if (0..PLAIN_TIMES_END).contains(&micros) {
+        return push_plain_time(out, micros);
+    }
     let Some(time) = jiff::Timestamp::from_microsecond(micros)
         .ok()
         .map(|time| jiff::tz::Offset::UTC.to_datetime(time))
@@ -107,6 +114,43 @@ pub(super) fn push_time(out: &mut Vec<u8>, micros: i64) {
     digits(&mut text[15..17], i32::from(time.minute()));
     digits(&mut text[18..20], i32::from(time.second()));
     digits(&mut text[21..27], time.subsec_nanosecond() / 1_000);
+    out.extend_from_slice(&text);
+}
+
+/// Up to here, in microseconds, a time is in the years 1970 to 9998, where no calendar has to be asked.
+const PLAIN_TIMES_END: i64 = 253_370_764_800_000_000;
+
+/// Appends a time of those years: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+fn push_plain_time(out: &mut Vec<u8>, micros: i64) {
+    let (seconds, micro) = (micros / 1_000_000, micros % 1_000_000);
+    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // Months are counted from March, so that a leap day is the last of its year.
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (year, month) = match month {
+        0..10 => (year_of_era + era * 400, month + 3),
+        _ => (year_of_era + era * 400 + 1, month - 9),
+    };
+    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
+    let mut pair = |at: usize, value: i64| digits(&mut text[at..at + 2], value as i32);
+    for (at, value) in [
+        (1, year / 100),
+        (3, year % 100),
+        (6, month),
+        (9, day),
+        (12, second / 3600),
+        (15, second / 60 % 60),
+        (18, second % 60),
+        (21, micro / 10_000),
+        (23, micro / 100 % 100),
+        (25, micro % 100),
+    ] {
+        pair(at, value);
+    }
     out.extend_from_slice(&text);
 }
 
@@ -155,6 +199,28 @@ mod tests {
             let mut out = Vec::new();
             push_cell(&mut out, cell);
             assert_eq!(String::from_utf8_lossy(&out), text, "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn plain_times_are_those_of_the_calendar() {
+        let step = PLAIN_TIMES_END / 40_000 + 1;
+        for micros in (0..PLAIN_TIMES_END).step_by(step as usize) {
+            let (mut plain, time) = (Vec::new(), jiff::Timestamp::from_microsecond(micros));
+            push_time(&mut plain, micros);
+            assert_eq!(
+                String::from_utf8(plain).unwrap(),
+                format!("\"{:.6}\"", time.unwrap())
+            );
+        }
+        let last = PLAIN_TIMES_END - 1;
+        for (micros, text) in [
+            (last, "\"9998-12-31T23:59:59.999999Z\""),
+            (last + 1, "\"9999-01-01T00:00:00.000000Z\""),
+        ] {
+            let mut out = Vec::new();
+            push_time(&mut out, micros);
+            assert_eq!(String::from_utf8_lossy(&out), text);
         }
     }
 

@@ -32,9 +32,101 @@ fn wanted(data_type: DataType, time_unit: TimeUnit) -> WantedColumn {
 
 fn cast_one(array: ArrayRef, data_type: DataType, time_unit: TimeUnit) -> Decoded {
     let batch = RecordBatch::try_from_iter_with_nullable([("x", array, true)]).unwrap();
-    ColumnCaster::new(vec![wanted(data_type, time_unit)])
-        .unwrap()
-        .cast(&batch)
+    cast_both_ways(&batch, vec![wanted(data_type, time_unit)])
+}
+
+/// Casts a batch, and holds the way taken to the one by rows.
+fn cast_both_ways(batch: &RecordBatch, wanted: Vec<WantedColumn>) -> Decoded {
+    let mut caster = ColumnCaster::new(wanted).unwrap();
+    let (decoded, inputs) = (caster.cast(batch), caster.inputs(batch));
+    let by_rows = caster.by_rows(&inputs, batch.num_rows());
+    assert_eq!(decoded.rows, by_rows.rows);
+    assert_eq!(decoded.taken, by_rows.taken);
+    assert_eq!(decoded.rejects, by_rows.rejects);
+    decoded
+}
+
+#[test]
+fn a_batch_without_faults_is_taken_whole_and_means_the_same() {
+    let plain: [(ArrayRef, DataType); 10] = [
+        (
+            Arc::new(StringArray::from(vec![Some("a"), None, Some("")])),
+            DataType::Utf8,
+        ),
+        (
+            Arc::new(LargeStringArray::from(vec![Some("a"), None, Some("é")])),
+            DataType::Utf8,
+        ),
+        (
+            Arc::new(Int16Array::from(vec![Some(-1), None, Some(7)])),
+            DataType::Int64,
+        ),
+        (
+            Arc::new(Int16Array::from(vec![Some(-1), None, Some(7)])),
+            DECIMAL,
+        ),
+        (
+            Arc::new(Float64Array::from(vec![
+                Some(-0.0),
+                None,
+                Some(85.649_999_999_999_99),
+            ])),
+            DECIMAL,
+        ),
+        (
+            Arc::new(Float64Array::from(vec![Some(-0.0), None, Some(1e300)])),
+            DataType::Float64,
+        ),
+        (
+            Arc::new(BooleanArray::from(vec![Some(true), None, Some(false)])),
+            DataType::Boolean,
+        ),
+        (
+            Arc::new(TimestampMillisecondArray::from(vec![
+                Some(1),
+                None,
+                Some(0),
+            ])),
+            timestamp(),
+        ),
+        (
+            Arc::new(TimestampNanosecondArray::from(vec![
+                Some(1_999),
+                None,
+                Some(0),
+            ])),
+            timestamp(),
+        ),
+        (
+            Arc::new(
+                Decimal128Array::from(vec![Some(12), None, Some(-5)])
+                    .with_precision_and_scale(9, 2)
+                    .unwrap(),
+            ),
+            DECIMAL,
+        ),
+    ];
+    for (array, data_type) in plain {
+        let batch = RecordBatch::try_from_iter_with_nullable([("x", array, true)]).unwrap();
+        for optional in [true, false] {
+            let wanted = WantedColumn {
+                optional,
+                ..wanted(data_type.clone(), TimeUnit::Rfc3339)
+            };
+            let caster = ColumnCaster::new(vec![wanted.clone()]).unwrap();
+            let whole = caster.whole(&caster.inputs(&batch), 3);
+            assert_eq!(whole.is_some(), optional, "{data_type}");
+            let decoded = cast_both_ways(&batch, vec![wanted]);
+            assert_eq!(decoded.taken.len(), if optional { 3 } else { 2 });
+        }
+    }
+    let card: ArrayRef = Arc::new(StringArray::from(vec!["4111111111111111"]));
+    assert_eq!(
+        cast_one(card, DataType::Utf8, TimeUnit::Rfc3339)
+            .rejects
+            .len(),
+        1
+    );
 }
 
 fn codes(decoded: &Decoded) -> Vec<(usize, RejectCode)> {

@@ -1,4 +1,5 @@
-//! The decoder against a naive one over `serde_json::Value`, on random documents.
+//! The decoder against itself without its guesses, and against a naive one over `serde_json::Value`, on random
+//! documents.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -194,6 +195,14 @@ proptest! {
             let decoded = decoder.decode(&BinaryArray::from_iter_values([&document]));
             let got = decoded.rejects.is_empty().then(|| shown(&decoded.rows));
             let expected = naive(&document);
+            // The same once more: now the order is the one remembered, and what can be guessed is.
+            let again = decoder.decode(&BinaryArray::from_iter_values([&document]));
+            let scanned = super::tests::decoder().without_guessing();
+            let scanned = { scanned }.decode(&BinaryArray::from_iter_values([&document]));
+            for one in [&decoded, &again] {
+                prop_assert_eq!(&one.rejects, &scanned.rejects, "{}", document);
+                prop_assert_eq!(&one.rows, &scanned.rows, "{}", document);
+            }
             // The tree cannot see a member that comes twice, which a lost byte can make.
             let twice = decoded.rejects.first().is_some_and(|r| r.code == DuplicateMember);
             prop_assert!(twice || got == expected, "{}: {:?} {:?} {:?}", document, got, expected, decoded.rejects);

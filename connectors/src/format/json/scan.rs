@@ -4,6 +4,7 @@
 //! slice between the quotes. The invariant: whatever is skipped was checked as thoroughly as what is read, and
 //! nesting costs one bit per level, not a stack frame.
 
+use super::swar::plain_run;
 use crate::format::row::Problem;
 use crate::reject::RejectCode;
 
@@ -34,6 +35,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// The same scanner, further on: at a byte where a character begins.
+    pub(super) fn from(self, at: usize) -> Self {
+        Scanner { at, ..self }
+    }
+
+    /// Where it stands.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
     /// The byte after blanks; zero at the end, which is no word of JSON.
     pub(super) fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
@@ -57,8 +73,13 @@ impl<'a> Scanner<'a> {
         self.at += 1;
     }
 
+    /// Steps over so many bytes that were looked at.
+    pub(super) fn step_by(&mut self, count: usize) {
+        self.at += count;
+    }
+
     /// Steps over `word` where it stands here.
-    pub(super) fn step_over(&mut self, word: &[u8]) -> bool {
+    fn step_over(&mut self, word: &[u8]) -> bool {
         let found = self.text.as_bytes()[self.at..].starts_with(word);
         self.at += if found { word.len() } else { 0 };
         found
@@ -307,25 +328,4 @@ impl Raw<'_> {
             }
         }
     }
-}
-
-/// How many bytes stand before the next quote, backslash or control character; eight are looked at in one step.
-fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    let zero_byte = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = zero_byte(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_byte(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let special = quote | backslash | control;
-        if special != 0 {
-            // Borrows run upwards only, so the lowest mark is exact.
-            return index * 8 + special.trailing_zeros() as usize / 8;
-        }
-    }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-    bytes.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
 }

@@ -19,9 +19,17 @@ pub(super) struct Node {
     /// Columns that want the value here.
     pub(super) columns: Vec<usize>,
     /// Members or array elements that lead on, by name or index.
-    pub(super) children: Vec<(String, usize)>,
+    children: Vec<Child>,
     /// Members of the object that was here last, in their order.
     pub(super) shape: Vec<Member>,
+}
+
+/// A name or index that leads on.
+#[derive(Debug)]
+struct Child {
+    name: String,
+    node: usize,
+    leads: Leads,
 }
 
 /// A member as it came last time.
@@ -31,8 +39,26 @@ pub(super) struct Member {
     raw: Box<[u8]>,
     /// The name meant.
     name: Box<str>,
-    /// Where it leads.
+    /// The first bytes of `raw` as a word, and which bits of one count.
+    head: u128,
+    mask: u128,
+    /// The node it leads to.
     pub(super) child: Option<usize>,
+    /// What the usual record has to do with its value.
+    pub(super) leads: Leads,
+}
+
+/// Where a member leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads {
+    /// Nobody wants it.
+    Nowhere,
+    /// One column wants its value, and nothing in it.
+    Column(usize),
+    /// Only something in it is wanted: a node.
+    Inside(usize),
+    /// Several want it: a node.
+    Several(usize),
 }
 
 /// The tree of the wanted columns; its root is node 0.
@@ -45,13 +71,30 @@ pub(super) fn tree<'a>(wanted: impl Iterator<Item = &'a WantedColumn>) -> Vec<No
                 Some(child) => child,
                 None => {
                     let child = nodes.len();
-                    nodes[at].children.push((part, child));
+                    let leads = Leads::Several(child);
+                    nodes[at].children.push(Child {
+                        name: part,
+                        node: child,
+                        leads,
+                    });
                     nodes.push(Node::default());
                     child
                 }
             };
         }
         nodes[at].columns.push(column);
+    }
+    let leads: Vec<Leads> = nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| match *node.columns {
+            [column] if node.children.is_empty() => Leads::Column(column),
+            [] => Leads::Inside(index),
+            _ => Leads::Several(index),
+        })
+        .collect();
+    for child in nodes.iter_mut().flat_map(|node| &mut node.children) {
+        child.leads = leads[child.node];
     }
     nodes
 }
@@ -69,11 +112,12 @@ fn path(from: &str) -> Vec<String> {
 
 impl Node {
     /// The child of a member name.
-    pub(super) fn child(&self, name: &str) -> Option<usize> {
-        self.children
-            .iter()
-            .find(|(child, _)| child == name)
-            .map(|(_, index)| *index)
+    fn child(&self, name: &str) -> Option<usize> {
+        self.named(name).map(|child| child.node)
+    }
+
+    fn named(&self, name: &str) -> Option<&Child> {
+        self.children.iter().find(|child| child.name == name)
     }
 
     /// The child of an array element.
@@ -83,16 +127,17 @@ impl Node {
         };
         self.children
             .iter()
-            .find(|(name, _)| is_index(name))
-            .map(|(_, child)| *child)
+            .find(|child| is_index(&child.name))
+            .map(|child| child.node)
     }
 
     /// The position, at or after `from`, of the member whose name stands here; the scanner then stands behind it.
     pub(super) fn recall(&self, scanner: &mut Scanner<'_>, from: usize) -> Option<usize> {
         let rest = self.shape.get(from..)?;
-        rest.iter()
-            .position(|member| scanner.step_over(&member.raw))
-            .map(|skipped| from + skipped)
+        let bytes = scanner.rest();
+        let skipped = rest.iter().position(|member| member.stands(bytes))?;
+        scanner.step_by(rest[skipped].length());
+        Some(from + skipped)
     }
 
     /// Reads the names of a whole object, from its first member on, and remembers them first, in their order, before
@@ -103,11 +148,7 @@ impl Node {
         loop {
             let raw = scanner.member_name()?;
             raw.unescape(&mut name);
-            members.push(Member {
-                raw: quoted(raw),
-                child: self.child(&name),
-                name: name.as_str().into(),
-            });
+            members.push(Member::new(quoted(raw), &name, self.named(&name)));
             scanner.skip(open)?;
             if scanner.peek() != b',' {
                 break;
@@ -141,6 +182,41 @@ impl Node {
     /// Forgets the end of a shape that is longer than any honest one.
     pub(super) fn trim(&mut self) {
         self.shape.truncate(SHAPE_MAX);
+    }
+}
+
+impl Member {
+    fn new(raw: Box<[u8]>, name: &str, child: Option<&Child>) -> Member {
+        let (mut head, mut mask) = ([0; 16], [0; 16]);
+        for (at, byte) in raw.iter().take(16).enumerate() {
+            (head[at], mask[at]) = (*byte, u8::MAX);
+        }
+        Member {
+            raw,
+            name: name.into(),
+            head: u128::from_le_bytes(head),
+            mask: u128::from_le_bytes(mask),
+            child: child.map(|child| child.node),
+            leads: child.map_or(Leads::Nowhere, |child| child.leads),
+        }
+    }
+
+    /// Whether its name stands at the head of these bytes.
+    #[inline]
+    pub(super) fn stands(&self, bytes: &[u8]) -> bool {
+        // Most names end within sixteen bytes, and most records do not.
+        match bytes.first_chunk() {
+            Some(first) if self.raw.len() <= 16 => {
+                u128::from_le_bytes(*first) & self.mask == self.head
+            }
+            _ => bytes.starts_with(&self.raw),
+        }
+    }
+
+    /// Bytes of the name as written.
+    #[inline]
+    pub(super) fn length(&self) -> usize {
+        self.raw.len()
     }
 }
 

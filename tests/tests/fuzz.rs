@@ -1,0 +1,22 @@
+//! A short run of every fuzz target; see `tests/src/fuzz/mod.rs` for a long one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+use tests::fuzz::{self, Length};
+
+/// Inputs per target when nothing else is asked for: a few seconds of a debug build.
+const ROUNDS: u64 = 5_000;
+
+#[test]
+fn every_target_takes_what_comes() {
+    let mut ran = 0;
+    for target in fuzz::TARGETS.iter().filter(|target| fuzz::wanted(target)) {
+        let seed = fuzz::seed_from_environment(20_261_121);
+        ran += fuzz::run(target, seed, Length::from_environment(ROUNDS));
+    }
+    assert!(ran > 0, "no target of that name");
+}
