@@ -20,6 +20,7 @@ mod decide;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod limit;
+mod matching;
 mod once;
 mod output;
 mod plan;
@@ -34,6 +35,7 @@ use self::arrival::Arrival;
 use self::cell::{Cells, with_key_text};
 use self::conditions::Conditions;
 use self::limit::Limit;
+use self::matching::Matcher;
 use self::once::Once;
 use self::plan::{Plan, group_plan};
 use crate::expression::Inputs;
@@ -79,6 +81,10 @@ pub struct Engine {
     once: Vec<Option<Once>>,
     /// Per rule of the pack.
     limits: Vec<Option<Limit>>,
+    matcher: Matcher,
+    /// Whether rules are evaluated one by one, as a test of evaluating them together.
+    #[cfg(test)]
+    one_by_one: bool,
     rows: Rows,
     folded: StepOutput,
 }
@@ -107,8 +113,12 @@ impl Engine {
         let groups = rules.groups.iter();
         let once = rules.rules.iter().map(|rule| rule.once_per.as_ref());
         let limits = rules.rules.iter().map(|rule| rule.at_most.map(Limit::new));
+        let plan = Plan::new(&rules);
         Engine {
-            plan: Plan::new(&rules),
+            matcher: Matcher::new(&rules, &plan.rules),
+            #[cfg(test)]
+            one_by_one: false,
+            plan,
             groups: groups
                 .map(|group| GroupState::new(group_plan(&rules, group), seed))
                 .collect(),
@@ -171,9 +181,7 @@ impl Engine {
 
     fn run(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
         out.clear();
-        out.counts
-            .rules
-            .resize(self.rules.rules.len(), RuleCounts::default());
+        out.counts.begin(self.rules.rules.len());
         self.arrive(step);
         self.features(step, out);
         let rules = Arc::clone(&self.rules);
@@ -188,8 +196,15 @@ impl Engine {
             }),
             texts,
         };
-        conditions.evaluate(&self.plan, out);
+        #[cfg(test)]
+        if self.one_by_one {
+            conditions.one_by_one(&self.plan, out);
+            self.decide(step, out);
+            return out.counts.finish();
+        }
+        self.matcher.run(&mut conditions, &self.plan.rules, out);
         self.decide(step, out);
+        out.counts.finish();
     }
 
     /// Late, seen before, horizon: row by row, since each row bears on the next.
