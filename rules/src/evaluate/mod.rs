@@ -13,6 +13,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
 use arrow::buffer::BooleanBuffer;
 
+mod apart;
 mod arrival;
 pub mod cell;
 mod conditions;
@@ -25,6 +26,7 @@ mod once;
 mod output;
 mod plan;
 
+pub use apart::{FeatureApart, RulesApart, Taken};
 pub use arrival::LAG_SPAN_MAX;
 pub use output::{
     CAUSES, Counts, Decision, Flags, Hit, Hitter, Position, RuleCounts, Sizes, StepOutput,

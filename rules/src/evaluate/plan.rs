@@ -5,7 +5,7 @@
 //! [`crate::ruleset`] says.
 
 use crate::expression::Program;
-use crate::ruleset::{Group, Mode, Rule, RuleSet};
+use crate::ruleset::{Feature, Group, Mode, Rule, RuleSet};
 use crate::state::{FeaturePlan, GroupPlan};
 
 /// See the module.
@@ -119,12 +119,42 @@ pub(super) fn group_plan(rules: &RuleSet, group: &Group) -> GroupPlan {
         window: feature.window,
         scope: feature.scope,
     });
-    let key = group.key.iter().filter_map(|k| rules.schema.fields.get(*k));
     GroupPlan {
-        key: key.map(|field| field.ty).collect(),
         inputs: group.inputs.iter().map(Program::ty).collect(),
         filters: group.filters.len(),
         features: features.collect(),
+        ..empty_plan(rules, group)
+    }
+}
+
+/// What a store is asked to compute that holds one feature of a group and nothing else.
+pub(super) fn feature_plan(
+    rules: &RuleSet,
+    group: &Group,
+    feature: &Feature,
+    inputs: &[Program],
+) -> GroupPlan {
+    GroupPlan {
+        inputs: inputs.iter().map(Program::ty).collect(),
+        filters: usize::from(feature.filter.is_some()),
+        features: vec![FeaturePlan {
+            aggregate: feature.aggregate,
+            args: (0..inputs.len()).collect(),
+            filter: feature.filter.map(|_| 0),
+            window: feature.window,
+            scope: feature.scope,
+        }],
+        ..empty_plan(rules, group)
+    }
+}
+
+fn empty_plan(rules: &RuleSet, group: &Group) -> GroupPlan {
+    let key = group.key.iter().filter_map(|k| rules.schema.fields.get(*k));
+    GroupPlan {
+        key: key.map(|field| field.ty).collect(),
+        inputs: Vec::new(),
+        filters: 0,
+        features: Vec::new(),
         max_lateness: rules.schema.max_lateness,
         limits: rules.limits,
     }
