@@ -10,12 +10,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 
+use super::Step;
 use super::arrival::Arrival;
 use super::conditions::Conditions;
 use super::matching::Matcher;
 use super::output::StepOutput;
-use super::plan::{Plan, RulePlan, feature_plan};
-use super::Step;
+use super::plan::{RulePlan, feature_plan};
 use crate::expression::{Inputs, Program};
 use crate::list::Lists;
 use crate::ruleset::RuleSet;
@@ -47,7 +47,7 @@ pub struct FeatureApart {
     computed: Vec<ArrayRef>,
 }
 
-/// The conditions of one rule, or of all, without the features before them.
+/// The conditions of one rule, or of several together, without the features before them.
 #[derive(Debug)]
 pub struct RulesApart {
     rules: Arc<RuleSet>,
@@ -70,6 +70,12 @@ impl Taken {
             late: decisions().map(|d| d.flags.late).collect(),
             duplicate: decisions().map(|d| d.flags.duplicate).collect(),
         }
+    }
+
+    /// How many events it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.times.len()
     }
 
     /// The step as the engine takes it.
@@ -146,11 +152,12 @@ impl FeatureApart {
 }
 
 impl RulesApart {
-    /// One rule of the pack, or with `None` all of them.
+    /// Some rules of the pack; those that are off are not evaluated. With none of them, what is left is what every step
+    /// takes, whatever the rules.
     #[must_use]
-    pub fn new(rules: &Arc<RuleSet>, only: Option<usize>) -> RulesApart {
-        let mut plans = Plan::new(rules).rules;
-        plans.retain(|plan| only.is_none_or(|only| plan.rule == only));
+    pub fn new(rules: &Arc<RuleSet>, some: impl IntoIterator<Item = usize>) -> RulesApart {
+        let some = some.into_iter();
+        let plans: Vec<RulePlan> = some.filter_map(|rule| RulePlan::new(rules, rule)).collect();
         RulesApart {
             matcher: Matcher::new(rules, &plans),
             plans,
@@ -201,8 +208,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::evaluate::{Engine, Hitter};
     use crate::evaluate::fixture::{Events, PACK, random, rules};
+    use crate::evaluate::{Engine, Hitter};
 
     #[test]
     fn each_part_by_itself_computes_what_it_computes_inside() {
@@ -213,9 +220,9 @@ mod tests {
             .filter_map(|at| FeatureApart::new(&rules, at, HashSeed::FIXED))
             .collect();
         let mut each: Vec<RulesApart> = (0..rules.rules.len())
-            .map(|at| RulesApart::new(&rules, Some(at)))
+            .map(|at| RulesApart::new(&rules, [at]))
             .collect();
-        let mut all = RulesApart::new(&rules, None);
+        let mut all = RulesApart::new(&rules, 0..rules.rules.len());
         for rows in random(3, 400).chunks(50) {
             let events = Events::of(&rules, rows);
             engine.step(&events.step(), &mut out);

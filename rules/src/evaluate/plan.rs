@@ -75,14 +75,8 @@ impl Plan {
             let sources = plan.sources(rules, index, group);
             plan.groups.push(sources);
         }
-        let evaluated = rules.rules.iter().enumerate();
-        plan.rules = evaluated
-            .filter(|(_, rule)| rule.mode != Mode::Off)
-            .map(|(index, rule)| RulePlan {
-                rule: index,
-                lets: let_uses(rule, rules.columns.len()),
-            })
-            .collect();
+        let all = 0..rules.rules.len();
+        plan.rules = all.filter_map(|rule| RulePlan::new(rules, rule)).collect();
         plan
     }
 
@@ -105,6 +99,17 @@ impl Plan {
         self.shared.iter().position(same).unwrap_or_else(|| {
             self.shared.push(source);
             self.shared.len() - 1
+        })
+    }
+}
+
+impl RulePlan {
+    /// The plan of a rule, if it is evaluated.
+    pub(super) fn new(rules: &RuleSet, index: usize) -> Option<RulePlan> {
+        let rule = rules.rules.get(index)?;
+        (rule.mode != Mode::Off).then(|| RulePlan {
+            rule: index,
+            lets: let_uses(rule, rules.columns.len()),
         })
     }
 }

@@ -134,14 +134,22 @@ impl<'a> Builder<'a> {
 
     /// Drops what nobody reads, and numbers the rest by first use from the result.
     pub(super) fn finish(self, root: usize) -> Program {
-        let column = |at: usize| self.columns.get(at).map_or(String::new(), |c| c.name.clone());
+        let column = |at: usize| {
+            self.columns
+                .get(at)
+                .map_or(String::new(), |c| c.name.clone())
+        };
         let list = |at: usize| self.lists.get(at).cloned().unwrap_or_default();
         Program::of(&self.nodes, root, &column, &list)
     }
 
     /// A node's meaning as text, given the numbers of its operands.
     fn text(&self, node: &Node, args: &[usize]) -> String {
-        let column = |at: usize| self.columns.get(at).map_or(String::new(), |c| c.name.clone());
+        let column = |at: usize| {
+            self.columns
+                .get(at)
+                .map_or(String::new(), |c| c.name.clone())
+        };
         let list = |at: usize| self.lists.get(at).cloned().unwrap_or_default();
         node_text(node, args, &column, &list)
     }
@@ -204,12 +212,7 @@ fn constant_text(data: &Data) -> String {
 
 impl Program {
     /// The program of one node among others: what it needs, numbered by first use from the result.
-    pub(super) fn of(
-        all: &[Node],
-        root: usize,
-        column: &NameOf<'_>,
-        list: &NameOf<'_>,
-    ) -> Program {
+    pub(super) fn of(all: &[Node], root: usize, column: &NameOf<'_>, list: &NameOf<'_>) -> Program {
         let mut order = Vec::new();
         let mut place: BTreeMap<usize, usize> = BTreeMap::new();
         // Depth first without recursion: a node is placed when it is met the second time, its operands being placed.

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use super::column::Data;
 use super::kernel::{Comparison, Kernel, MemberValues};
-use super::program::{Node, Program};
 pub(crate) use super::program::NameOf;
+use super::program::{Node, Program};
 use crate::value::Type;
 
 /// Steps of logic in one conjunct; a longer one is left to a program.
@@ -147,7 +147,9 @@ impl Program {
     /// Whether a row may become null for a [`Cause`](super::Cause), as long as the columns hold what they say. Errs on
     /// the side of yes.
     pub(crate) fn can_fail(&self) -> bool {
-        self.nodes.iter().any(|node| can_fail(&node.kernel, node.ty))
+        self.nodes
+            .iter()
+            .any(|node| can_fail(&node.kernel, node.ty))
     }
 
     fn test(&self, at: usize) -> Test {
@@ -303,7 +305,15 @@ mod tests {
 
     #[test]
     fn keys_of_floats_stand_in_their_order() {
-        let ascending = [f64::MIN, -1.5, -f64::MIN_POSITIVE, 0.0, 5e-324, 1.0, f64::MAX];
+        let ascending = [
+            f64::MIN,
+            -1.5,
+            -f64::MIN_POSITIVE,
+            0.0,
+            5e-324,
+            1.0,
+            f64::MAX,
+        ];
         assert!(ascending.is_sorted_by(|x, y| float_key(*x) < float_key(*y)));
         assert_eq!(float_key(-0.0), float_key(0.0));
     }

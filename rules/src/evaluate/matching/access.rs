@@ -70,7 +70,8 @@ impl Index {
             let conjunct = chosen.get(rule).copied().flatten();
             let entry = Entry { rule, conjunct };
             let access = conjunct.map(|at| &plan.conjuncts[at]);
-            let place = access.and_then(|conjunct| Some((conjunct.strips.first()?, matched.can_fail)));
+            let place =
+                access.and_then(|conjunct| Some((conjunct.strips.first()?, matched.can_fail)));
             match (access.and_then(|conjunct| conjunct.access.as_ref()), place) {
                 (Some(Access::Above(least)), Some((strip, can_fail))) => {
                     let edge = edges.entry((*strip, false, can_fail)).or_default();

@@ -1,7 +1,7 @@
 //! All conditions of a pack evaluated together: who hits where in a step, at the price of what could hit.
 //!
 //! The idea: a rule by itself is a program over whole columns, and five thousand of them are five thousand walks over
-//! the same columns. Here the conditions are taken apart once ([`plan`]), columns are brought into the form tests want
+//! the same columns. Here the conditions are taken apart once ([`maker`] makes the [`plan`]), columns are brought into the form tests want
 //! once per step ([`strip`]), each test is answered once ([`board`]), and a rule is looked at only where one of its
 //! conjuncts holds ([`access`], chosen by [`choice`]). The invariants: hits and counts are exactly those of each rule
 //! evaluated by itself ([`Conditions::rule`]), which is what happens wherever something may have failed; a row for
@@ -10,6 +10,7 @@
 mod access;
 mod board;
 mod choice;
+mod maker;
 mod plan;
 mod strip;
 
@@ -134,9 +135,9 @@ impl Work {
                 array.len() == step.conditions.times.len() && *array.data_type() == read.ty
             });
             let sound = sound
-                && read.doubtful.is_none_or(|strip| {
-                    self.board.ready(strip, plan, step.conditions)
-                });
+                && read
+                    .doubtful
+                    .is_none_or(|strip| self.board.ready(strip, plan, step.conditions));
             if !sound {
                 for rule in &read.rules {
                     step.by_itself(&self.board, &mut self.by_itself, *rule);

@@ -152,7 +152,7 @@ pub(super) fn words_of(bits: &BooleanBuffer, words: &mut Vec<u64>) {
 /// Adds a set bit for each row.
 fn fill(rows: usize, words: &mut Vec<u64>) {
     words.extend(std::iter::repeat_n(u64::MAX, rows / WORD));
-    if rows % WORD > 0 {
+    if !rows.is_multiple_of(WORD) {
         words.push((1 << (rows % WORD)) - 1);
     }
 }
@@ -163,7 +163,15 @@ mod tests {
 
     #[test]
     fn bits_become_words_wherever_they_begin() {
-        for (from, rows) in [(0, 0), (0, 64), (3, 1), (5, 64), (7, 130), (0, 65), (63, 128)] {
+        for (from, rows) in [
+            (0, 0),
+            (0, 64),
+            (3, 1),
+            (5, 64),
+            (7, 130),
+            (0, 65),
+            (63, 128),
+        ] {
             let all: Vec<bool> = (0..300).map(|row| row * row % 7 < 3).collect();
             let bits = BooleanBuffer::from(all.clone()).slice(from, rows);
             let mut words = Vec::new();

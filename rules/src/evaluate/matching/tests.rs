@@ -88,7 +88,9 @@ impl Writer {
 
     fn atom(&mut self) -> String {
         let word = self.random.of(&["'x'", "'y'", "'z'", "'7'"]);
-        let compare = self.random.of(&["=", "<>", "<", "<=", ">", ">=", ">", ">="]);
+        let compare = self
+            .random
+            .of(&["=", "<>", "<", "<=", ">", ">=", ">", ">="]);
         match self.random.below(24) {
             0 => format!("t = {word}"),
             1 => format!("{word} <> s"),
@@ -97,7 +99,11 @@ impl Writer {
             4 => "k".to_owned(),
             5 => "k = false".to_owned(),
             6 => "t LIKE 'x%'".to_owned(),
-            7 => format!("a BETWEEN {} AND {}", self.random.below(4), self.random.below(9)),
+            7 => format!(
+                "a BETWEEN {} AND {}",
+                self.random.below(4),
+                self.random.below(9)
+            ),
             8 => format!("{} IS NULL", self.number()),
             9 => "t IS NOT NULL".to_owned(),
             10 => format!("({} {compare} {})", self.number(), self.number()),
@@ -119,8 +125,14 @@ impl Writer {
         let (left, right) = (self.truth(depth - 1), self.truth(depth - 1));
         match self.random.below(9) {
             0 => format!("NOT ({left})"),
-            1 => format!("({left}) IS {}", self.random.of(&["TRUE", "FALSE", "UNKNOWN"])),
-            2 => format!("({left}) IS NOT {}", self.random.of(&["TRUE", "FALSE", "UNKNOWN"])),
+            1 => format!(
+                "({left}) IS {}",
+                self.random.of(&["TRUE", "FALSE", "UNKNOWN"])
+            ),
+            2 => format!(
+                "({left}) IS NOT {}",
+                self.random.of(&["TRUE", "FALSE", "UNKNOWN"])
+            ),
             3 | 4 => format!("({left} OR {right})"),
             _ => format!("({left} AND {right})"),
         }
@@ -179,9 +191,11 @@ fn events(random: &mut Random, rules: &RuleSet, rows: usize, wild: bool) -> Reco
             // Calm columns without a null take the short ways.
             let some = |random: &mut Random| !(wild && random.one_in(5));
             match (field.name.as_str(), field.ty) {
-                ("id", _) => Arc::new(StringArray::from_iter_values(
-                    (0..rows).map(|row| format!("e{}", row as u64 - random.below(5).min(row as u64))),
-                )),
+                ("id", _) => {
+                    Arc::new(StringArray::from_iter_values((0..rows).map(|row| {
+                        format!("e{}", row as u64 - random.below(5).min(row as u64))
+                    })))
+                }
                 ("ts", _) => Arc::new(
                     (0..rows)
                         .map(|row| Some((1_767_225_600 + row as i64) * 1_000_000))
@@ -190,7 +204,9 @@ fn events(random: &mut Random, rules: &RuleSet, rows: usize, wild: bool) -> Reco
                 ),
                 (_, Type::Text) => Arc::new(
                     (0..rows)
-                        .map(|_| some(random).then(|| random.of(&["x", "y", "z", "X", "xx", "7", ""])))
+                        .map(|_| {
+                            some(random).then(|| random.of(&["x", "y", "z", "X", "xx", "7", ""]))
+                        })
                         .collect::<StringArray>(),
                 ),
                 (_, Type::Bool) => Arc::new(
