@@ -253,12 +253,13 @@ impl Board {
 
     /// Takes away the rows for which this does not hold.
     pub(super) fn keep(&mut self, holds: impl Fn(usize) -> bool) {
-        for at in 0..self.left.len() {
-            for place in 0..WORD {
-                let row = at * WORD + place;
-                if bit(&self.left, row) && !holds(row) {
-                    self.left[at] &= !(1 << place);
-                }
+        for (at, left) in self.left.iter_mut().enumerate() {
+            let mut rest = *left;
+            while rest != 0 {
+                let place = rest.trailing_zeros();
+                rest &= rest - 1;
+                let gone = !holds(at * WORD + place as usize);
+                *left &= !(u64::from(gone) << place);
             }
         }
     }
