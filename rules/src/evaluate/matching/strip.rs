@@ -20,7 +20,7 @@ pub(super) const WORD: usize = 64;
 pub(super) struct Strip {
     /// Of numbers.
     pub(super) keys: Vec<i64>,
-    /// Of truths; zero where unknown.
+    /// Of truths; any where unknown.
     pub(super) truths: Vec<u64>,
     /// Of texts.
     pub(super) texts: Option<StringArray>,
@@ -69,9 +69,6 @@ impl Strip {
             }),
             Type::Bool => array.as_boolean_opt().map(|array| {
                 words_of(array.values(), &mut self.truths);
-                for (truths, known) in self.truths.iter_mut().zip(&self.known) {
-                    *truths &= known;
-                }
             }),
             Type::Text => array.as_string_opt::<i32>().map(|array| {
                 self.texts = Some(array.clone());

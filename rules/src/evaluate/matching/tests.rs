@@ -56,8 +56,15 @@ struct Writer {
 impl Writer {
     fn number(&mut self) -> String {
         let names = ["a", "b", "d", "f", "g", "cnt", "total", "mean"];
+        if self.lets > 0 && self.random.one_in(5) {
+            let read = self.random.below(self.lets as u64);
+            return match self.random.below(3) {
+                0 => format!("l{read}"),
+                1 => format!("l{read} + 1"),
+                _ => format!("coalesce(l{read}, 3)"),
+            };
+        }
         match self.random.below(14) {
-            0 if self.lets > 0 => format!("l{}", self.random.below(self.lets as u64)),
             1 => "a / b".to_owned(),
             2 => "a * b".to_owned(),
             3 => "d * d * d".to_owned(),
