@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, NullArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 
 mod apart;
@@ -251,10 +251,10 @@ impl Engine {
             .map(|program| program.evaluate(&inputs).values)
             .collect();
         let fields = rules.schema.fields.len();
-        let members = rules.columns.iter().skip(fields);
         // Replaced below: every feature belongs to one group.
-        out.features
-            .extend(members.map(|member| new_null_array(&member.ty.arrow(), 0)));
+        let nothing: ArrayRef = Arc::new(NullArray::new(0));
+        let members = rules.columns.len().saturating_sub(fields);
+        out.features.resize(members, nothing);
         self.rows.approximate.resize(step.times.len(), false);
         let groups = rules.groups.iter().zip(&self.plan.groups);
         for ((group, sources), state) in groups.zip(&mut self.groups) {
