@@ -13,7 +13,13 @@ pub(super) const SAMPLE_ROWS: usize = 64;
 /// Rows asked before a choice is made.
 const CHOICE_ROWS: u64 = 128;
 
-/// Rows between two choices at most; the first ones follow one another more closely.
+/// Rows before any are asked: in the first ones, windows are still empty.
+const FIRST_ROW: u64 = 256;
+
+/// How many times more rows there are at a choice than at the one before, until they come at even distances.
+const GROWTH: u64 = 8;
+
+/// Rows between two choices at most.
 const PAUSE_MAX: u64 = 1 << 20;
 
 /// One row of the latest sample in the unit of [`Choice::counts`]; older samples weigh less.
@@ -45,7 +51,7 @@ impl Choice {
         });
         Choice {
             rows: 0,
-            next: 0,
+            next: FIRST_ROW,
             asked: 0,
             candidates: candidates.collect(),
             counts: vec![0; plan.conjuncts.len()],
@@ -73,7 +79,7 @@ impl Choice {
             return false;
         }
         self.asked = 0;
-        self.next = self.rows + self.rows.saturating_mul(3).min(PAUSE_MAX);
+        self.next = self.rows + self.rows.saturating_mul(GROWTH - 1).min(PAUSE_MAX);
         true
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Matcher {
     plan: Plan,
     index: Index,
     choice: Choice,
+    /// The conjunct each rule is entered under.
+    chosen: Vec<Option<usize>>,
     work: Work,
     open: Vec<u64>,
 }
@@ -51,6 +53,7 @@ impl Matcher {
         Matcher {
             index: Index::new(&plan, &chosen),
             choice,
+            chosen,
             work: Work {
                 board: Board::new(&plan),
                 by_itself: vec![0; plan.rules.len()],
@@ -111,7 +114,10 @@ impl Matcher {
         if self.choice.end(sample) {
             let fields = conditions.rules.schema.fields.len();
             let chosen = self.choice.choose(&self.plan, fields);
-            self.index = Index::new(&self.plan, &chosen);
+            if chosen != self.chosen {
+                self.index = Index::new(&self.plan, &chosen);
+                self.chosen = chosen;
+            }
         }
     }
 }
