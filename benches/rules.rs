@@ -1,45 +1,116 @@
-//! Rules alone: conditions over fields of the event, by how many rules there are.
+//! Rules, by how many there are: what their conditions add to the windows they read.
+//!
+//! The idea: rules are conjunctions of three, as analysts write them: a feature beyond a threshold it rarely passes, an
+//! amount, a place. They share columns and, the more there are, thresholds; few events hit any. Beside them rules that
+//! share as little as rules can: one merchant each.
 
+use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
 use rules::evaluate::Engine;
+use rules::ruleset::RuleSet;
 use rules::state::seed::HashSeed;
 
-const EVENTS: usize = 20_000;
-const STEP: usize = 256;
+const EVENTS: usize = 50_000;
 
-/// Conjunctions of three predicates that rarely hold together, no two alike.
-fn text(count: usize) -> String {
-    let rule = |i: usize| {
-        let (dollars, south, west) = (400 + i, i % 60, i % 170);
+/// Counts and sums of three keys over three windows: what the rules are about.
+fn features() -> String {
+    let mut text = String::new();
+    for key in ["card", "merchant", "device"] {
+        for window in ["1m", "10m", "1h"] {
+            let _ = writeln!(
+                text,
+                "  {key}_cnt_{window}: {{ by: {key}_id, agg: count(), over: {window} }}\n  \
+                 {key}_sum_{window}: {{ by: {key}_id, agg: sum(amount_usd), over: {window} }}"
+            );
+        }
+    }
+    text
+}
+
+/// Numbers that follow from the rule's own, spread evenly.
+fn spread(rule: usize, salt: usize, bound: usize) -> usize {
+    let mixed = (rule * 31 + salt + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) % bound
+}
+
+/// A feature beyond its threshold, an amount, a place.
+fn conjunction(rule: usize) -> String {
+    let key = ["card", "merchant", "device"][spread(rule, 0, 3)];
+    // Merchants see many more swipes than a card or a device.
+    let often = if key == "merchant" { 12 } else { 1 };
+    let (window, count) = [
+        ("1m", 4 + spread(rule, 2, 3)),
+        ("10m", 8 + spread(rule, 2, 6)),
+        ("1h", 16 + spread(rule, 2, 16)),
+    ][spread(rule, 1, 3)];
+    let (amount, lat) = (250 + spread(rule, 3, 500), spread(rule, 4, 120));
+    format!(
+        "{key}_cnt_{window} > {} AND amount_usd > {amount} AND lat <= {lat} - 50",
+        count * often
+    )
+}
+
+/// Conditions over a merchant each, as far as there are merchants, and an amount.
+fn keyed(rules: &RuleSet) -> impl Fn(usize) -> String {
+    let stream = benches::Stream::new(rules, EVENTS);
+    let column = stream.events().column_by_name("merchant_id");
+    let column = column.and_then(|column| column.as_string_opt::<i32>());
+    let merchants: BTreeSet<String> = column
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(str::to_owned)
+        .collect();
+    let merchants: Vec<String> = merchants.into_iter().collect();
+    move |rule| {
+        let merchant = &merchants[rule % merchants.len()];
+        let amount = 250 + spread(rule, 3, 500);
+        format!("merchant_id = '{merchant}' AND amount_usd > {amount}")
+    }
+}
+
+fn pack(count: usize, when: impl Fn(usize) -> String) -> Arc<RuleSet> {
+    let rule = |rule: usize| {
         format!(
-            "  - id: R-{i}\n    when: amount_usd > {dollars} AND lat < {south} AND lon < -{west}\n    \
-             then: {{ action: review, score: 1, reason: BENCH }}\n"
+            "  - id: R-{rule}\n    when: \"{}\"\n    then: {{ action: review, score: 1, reason: BENCH }}\n",
+            when(rule)
         )
     };
-    (0..count).map(rule).collect()
+    let rules: String = (0..count).map(rule).collect();
+    benches::pack(&features(), &format!("\n{rules}"))
 }
 
 fn by_count(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rules");
     group.sample_size(10);
     group.throughput(Throughput::Elements(EVENTS as u64));
-    for count in [50, 1_000] {
-        let rules = benches::pack(
-            "  n: { by: card_id, agg: count(), over: 1m }\n",
-            &format!("\n{}", text(count)),
-        );
-        let stream = benches::Stream::new(&rules, EVENTS);
-        group.bench_function(format!("{count} rules, steps of {STEP}"), |bencher| {
+    let mut run = |name: String, rules: &Arc<RuleSet>, step: usize| {
+        let stream = benches::Stream::new(rules, EVENTS);
+        group.bench_function(name, |bencher| {
             bencher.iter_batched_ref(
-                || Engine::new(Arc::clone(&rules), "bench", HashSeed::FIXED),
-                |engine| stream.run(engine, STEP),
+                || Engine::new(Arc::clone(rules), "bench", HashSeed::FIXED),
+                |engine| stream.run(engine, step),
                 BatchSize::PerIteration,
             );
         });
+    };
+    for count in [50, 1_000, 5_000] {
+        let rules = pack(count, conjunction);
+        for step in [16, 256] {
+            run(format!("{count} rules, steps of {step}"), &rules, step);
+        }
     }
+    let rules = pack(5_000, keyed(&pack(1, conjunction)));
+    run(
+        "5000 rules of a merchant each, steps of 256".to_owned(),
+        &rules,
+        256,
+    );
     group.finish();
 }
 

@@ -88,6 +88,8 @@ pub enum Command {
 pub enum RuleCommand {
     /// Run the tests of a pack, in virtual time
     Test(TestArgs),
+    /// Measure what each feature and each rule of a pack takes per event
+    Bench(BenchArgs),
 }
 
 /// Arguments of `demo`.
@@ -155,6 +157,28 @@ pub struct TestArgs {
     /// Also write a JUnit report
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
+}
+
+/// Arguments of `rule bench`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchArgs {
+    /// The pack: a directory or a file
+    pub pack: PathBuf,
+    /// The events (ndjson, csv or parquet, by the ending), file after file [default: made-up swipes]
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub events: Vec<PathBuf>,
+    /// Events at most
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub count: u32,
+    /// Events per step
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub batch_size: u32,
+    /// How many of the dearest features and rules the tables show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// How to report; `json` has all features and rules
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Report,
 }
 
 /// Arguments of `features`.

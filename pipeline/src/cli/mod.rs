@@ -16,6 +16,7 @@ mod logging;
 mod progress;
 pub mod render;
 mod replay;
+mod rule_bench;
 mod rule_test;
 mod run;
 mod start;
@@ -143,6 +144,9 @@ pub fn dispatch(command: Command, io: &mut Io<'_>) -> io::Result<Exit> {
         Command::Rule {
             command: RuleCommand::Test(args),
         } => rule_test::run(&args, io),
+        Command::Rule {
+            command: RuleCommand::Bench(args),
+        } => rule_bench::run(&args, io),
         Command::Features(args) => features::run(&args, io),
         Command::Gen(args) => generate::run(&args, io),
         Command::List { what } => list::run(what, io),

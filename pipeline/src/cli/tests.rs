@@ -342,3 +342,54 @@ fn a_sample_that_says_nothing_fails_the_check() {
     let (exit, ..) = tollgate(&["check", &file(""), "--sample", &file("gone.ndjson")]);
     assert_eq!(exit, Exit::Rule);
 }
+
+#[test]
+fn rule_bench_names_the_features_and_rules_of_a_pack_the_dearest_first() {
+    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/packs/card-core");
+    let (exit, out, err) = tollgate(&["rule", "bench", pack, "--count", "600", "--top", "2"]);
+    assert_eq!(exit, Exit::Ok, "{err}");
+    assert!(
+        out.contains("made-up swipes: 600 events, steps of 256"),
+        "{out}"
+    );
+    assert!(
+        out.contains("and 9 more") && out.contains("and 4 more"),
+        "{out}"
+    );
+    let (exit, out, err) = tollgate(&["rule", "bench", pack, "--count", "600", "--output", "json"]);
+    assert_eq!(exit, Exit::Ok, "{err}");
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    for (of, name, count) in [("features", "feature", 11), ("rules", "rule", 6)] {
+        let rows = value[of].as_array().unwrap();
+        let ns: Vec<f64> = rows
+            .iter()
+            .map(|r| r["ns_per_event"].as_f64().unwrap())
+            .collect();
+        assert!(
+            ns.len() == count && ns.is_sorted_by(|x, y| x >= y),
+            "{of} {ns:?}"
+        );
+        let share: f64 = rows.iter().map(|r| r["share"].as_f64().unwrap()).sum();
+        assert!((share - 1.0).abs() < 1e-6, "{of} {share}");
+        assert!(rows.iter().all(|row| row[name].is_string()));
+    }
+    assert!(value["features"][0]["bytes_per_key"].as_u64() > Some(0));
+}
+
+#[test]
+fn rule_bench_takes_events_of_files_and_says_when_it_needs_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.ndjson").to_str().unwrap().to_owned();
+    tollgate(&["gen", "--out", &file, "--count", "300"]);
+    let packs = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/packs");
+    let (cards, sensors) = (format!("{packs}/card-core"), format!("{packs}/sensors"));
+    let (exit, out, err) = tollgate(&["rule", "bench", &cards, "--events", &file, &file]);
+    assert_eq!(exit, Exit::Ok, "{err}");
+    assert!(out.contains(": 600 events"), "{out}");
+    let (exit, _, err) = tollgate(&["rule", "bench", &sensors]);
+    assert_eq!(exit, Exit::Config);
+    assert!(err.contains("--events"), "{err}");
+    let (exit, _, err) = tollgate(&["rule", "bench", &sensors, "--events", &file]);
+    assert_eq!(exit, Exit::Outside);
+    assert!(err.contains("none of its records"), "{err}");
+}

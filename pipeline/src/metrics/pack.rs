@@ -109,7 +109,10 @@ impl PackSeries {
         metrics.late.inc_by(counts.late);
         metrics.duplicates.inc_by(counts.duplicates);
         metrics.approximate.inc_by(counts.approximate);
-        for (series, counts) in self.rules.iter().zip(&counts.rules) {
+        for (rule, counts) in counts.counted() {
+            let Some(series) = self.rules.get(rule) else {
+                continue;
+            };
             series.hits.inc_by(counts.hits);
             series.alerts.inc_by(counts.alerts);
             series.suppressed.inc_by(counts.suppressed);

@@ -1,14 +1,15 @@
-//! `let` and `when` of every rule over the columns of a step: who hits where, and where an error kept a rule silent.
+//! `let` and `when` of one rule over the columns of a step: who hits where, and where an error kept the rule silent.
 //!
 //! The idea: a rule is evaluated for all rows at once and yields a bitmap; only rows that hit are touched one by one.
-//! The invariant: a null condition never hits, and a fault is counted only where it left the condition unknown.
+//! This is what a condition means; [`super::matching`] finds the same for all rules together and comes here only where
+//! something may have failed. The invariant: a null condition never hits, and a fault is counted only where it left the condition unknown.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::cell::Cells;
 use super::output::{Hit, Hitter, StepOutput, cause_index};
-use super::plan::{LetUse, Plan, RulePlan};
+use super::plan::{LetUse, RulePlan};
 use crate::expression::{Cause, Inputs};
 use crate::ruleset::{Rule, RuleSet};
 use crate::time::EventTime;
@@ -26,19 +27,21 @@ pub(super) struct Conditions<'a> {
 }
 
 impl Conditions<'_> {
-    /// Appends the hits of all rules to `out`, rule by rule and not yet in the order of rows.
-    pub(super) fn evaluate(&mut self, plan: &Plan, out: &mut StepOutput) {
+    /// Appends the hits of all rules to `out`, each evaluated by itself: what evaluating them together has to equal.
+    #[cfg(test)]
+    pub(super) fn one_by_one(&mut self, plan: &super::plan::Plan, out: &mut StepOutput) {
         for rule_plan in &plan.rules {
-            if let Some(rule) = self.rules.rules.get(rule_plan.rule) {
-                self.rule(rule, rule_plan, out);
-            }
+            self.rule(rule_plan, out);
         }
     }
 
-    fn rule(&mut self, rule: &Rule, plan: &RulePlan, out: &mut StepOutput) {
-        let base = self.rules.columns.len();
-        self.columns.truncate(base);
-        self.columns.resize(base + rule.lets.len(), None);
+    /// Appends the hits of one rule to `out`, not yet in the order of rows, and counts.
+    pub(super) fn rule(&mut self, plan: &RulePlan, out: &mut StepOutput) {
+        let rules = self.rules;
+        let Some(rule) = rules.rules.get(plan.rule) else {
+            return;
+        };
+        self.make_room(rule);
         let mut faults = Vec::new();
         self.lets(rule, plan, LetUse::Condition, &mut faults);
         let when = rule.when.evaluate(&self.inputs());
@@ -53,19 +56,45 @@ impl Conditions<'_> {
             count_faults(out, plan.rule, faults, &unknown);
             hits = &hits & known.inner();
         }
-        let hit_count = hits.count_set_bits();
-        if hit_count == 0 {
+        let count = hits.count_set_bits();
+        if count > 0 {
+            self.hits(plan, count, hits.set_indices(), true, out);
+        }
+    }
+
+    /// Appends the hits of a rule in these rows. Its sentences read its `let`s, which may have been computed.
+    pub(super) fn hits(
+        &mut self,
+        plan: &RulePlan,
+        count: usize,
+        rows: impl Iterator<Item = usize>,
+        lets_computed: bool,
+        out: &mut StepOutput,
+    ) {
+        let rules = self.rules;
+        let Some(rule) = rules.rules.get(plan.rule) else {
             return;
+        };
+        if let Some(counts) = out.counts.rule_mut(plan.rule) {
+            counts.hits += count as u64;
         }
-        if let Some(counts) = out.counts.rules.get_mut(plan.rule) {
-            counts.hits += hit_count as u64;
-        }
-        if self.texts {
+        if self.texts && !rule.lets.is_empty() {
+            if !lets_computed {
+                self.make_room(rule);
+                self.lets(rule, plan, LetUse::Condition, &mut Vec::new());
+            }
             self.lets(rule, plan, LetUse::Sentence, &mut Vec::new());
         }
-        for row in hits.set_indices() {
+        for row in rows {
             self.hit(rule, plan.rule, row, out);
         }
+    }
+
+    /// Puts empty columns for the `let`s of a rule behind those of the pack.
+    fn make_room(&mut self, rule: &Rule) {
+        let base = self.rules.columns.len();
+        self.columns.truncate(base);
+        self.columns.resize(base + rule.lets.len(), None);
     }
 
     fn hit(&self, rule: &Rule, index: usize, row: usize, out: &mut StepOutput) {
@@ -101,7 +130,8 @@ impl Conditions<'_> {
         }
     }
 
-    fn inputs(&self) -> Inputs<'_> {
+    /// What a program reads.
+    pub(super) fn inputs(&self) -> Inputs<'_> {
         Inputs {
             columns: &self.columns,
             rows: self.times.len(),
@@ -129,7 +159,10 @@ fn count_faults(
     faults: Vec<(Cause, BooleanBuffer)>,
     unknown: &BooleanBuffer,
 ) {
-    let Some(counts) = out.counts.rules.get_mut(rule) else {
+    if faults.is_empty() {
+        return;
+    }
+    let Some(counts) = out.counts.rule_mut(rule) else {
         return;
     };
     // One cause may come from several `let`s; a row counts once per cause.

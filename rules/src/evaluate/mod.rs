@@ -10,9 +10,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, new_null_array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, NullArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 
+mod apart;
 mod arrival;
 pub mod cell;
 mod conditions;
@@ -20,10 +21,12 @@ mod decide;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod limit;
+mod matching;
 mod once;
 mod output;
 mod plan;
 
+pub use apart::{FeatureApart, RulesApart, Taken};
 pub use arrival::LAG_SPAN_MAX;
 pub use output::{
     CAUSES, Counts, Decision, Flags, Hit, Hitter, Position, RuleCounts, Sizes, StepOutput,
@@ -34,6 +37,7 @@ use self::arrival::Arrival;
 use self::cell::{Cells, with_key_text};
 use self::conditions::Conditions;
 use self::limit::Limit;
+use self::matching::Matcher;
 use self::once::Once;
 use self::plan::{Plan, group_plan};
 use crate::expression::Inputs;
@@ -79,6 +83,10 @@ pub struct Engine {
     once: Vec<Option<Once>>,
     /// Per rule of the pack.
     limits: Vec<Option<Limit>>,
+    matcher: Matcher,
+    /// Whether rules are evaluated one by one, as a test of evaluating them together.
+    #[cfg(test)]
+    one_by_one: bool,
     rows: Rows,
     folded: StepOutput,
 }
@@ -107,8 +115,12 @@ impl Engine {
         let groups = rules.groups.iter();
         let once = rules.rules.iter().map(|rule| rule.once_per.as_ref());
         let limits = rules.rules.iter().map(|rule| rule.at_most.map(Limit::new));
+        let plan = Plan::new(&rules);
         Engine {
-            plan: Plan::new(&rules),
+            matcher: Matcher::new(&rules, &plan.rules),
+            #[cfg(test)]
+            one_by_one: false,
+            plan,
             groups: groups
                 .map(|group| GroupState::new(group_plan(&rules, group), seed))
                 .collect(),
@@ -171,9 +183,7 @@ impl Engine {
 
     fn run(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
         out.clear();
-        out.counts
-            .rules
-            .resize(self.rules.rules.len(), RuleCounts::default());
+        out.counts.begin(self.rules.rules.len());
         self.arrive(step);
         self.features(step, out);
         let rules = Arc::clone(&self.rules);
@@ -188,8 +198,15 @@ impl Engine {
             }),
             texts,
         };
-        conditions.evaluate(&self.plan, out);
+        #[cfg(test)]
+        if self.one_by_one {
+            conditions.one_by_one(&self.plan, out);
+            self.decide(step, out);
+            return out.counts.finish();
+        }
+        self.matcher.run(&mut conditions, &self.plan.rules, out);
         self.decide(step, out);
+        out.counts.finish();
     }
 
     /// Late, seen before, horizon: row by row, since each row bears on the next.
@@ -234,10 +251,10 @@ impl Engine {
             .map(|program| program.evaluate(&inputs).values)
             .collect();
         let fields = rules.schema.fields.len();
-        let members = rules.columns.iter().skip(fields);
         // Replaced below: every feature belongs to one group.
-        out.features
-            .extend(members.map(|member| new_null_array(&member.ty.arrow(), 0)));
+        let nothing: ArrayRef = Arc::new(NullArray::new(0));
+        let members = rules.columns.len().saturating_sub(fields);
+        out.features.resize(members, nothing);
         self.rows.approximate.resize(step.times.len(), false);
         let groups = rules.groups.iter().zip(&self.plan.groups);
         for ((group, sources), state) in groups.zip(&mut self.groups) {

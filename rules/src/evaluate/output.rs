@@ -139,14 +139,57 @@ pub struct Counts {
     pub by_list: u64,
     /// Per rule of the pack, in its order.
     pub rules: Vec<RuleCounts>,
+    /// The rules for which something was counted; so that a step costs what happened in it, not how many rules there are.
+    counted: Vec<usize>,
 }
 
 impl Counts {
+    /// The rules for which something was counted, in the order of the pack.
+    pub fn counted(&self) -> impl Iterator<Item = (usize, &RuleCounts)> {
+        let counted = self.counted.iter();
+        counted.filter_map(|at| Some((*at, self.rules.get(*at)?)))
+    }
+
+    /// The counts of a rule, to be added to.
+    pub(super) fn rule_mut(&mut self, rule: usize) -> Option<&mut RuleCounts> {
+        let counts = self.rules.get_mut(rule)?;
+        if *counts == RuleCounts::default() {
+            self.counted.push(rule);
+        }
+        Some(counts)
+    }
+
+    /// Ends the counting of a step.
+    pub(super) fn finish(&mut self) {
+        self.counted.sort_unstable();
+        // Rules that were asked for, twice even, with nothing to add.
+        self.counted.dedup();
+        let rules = &self.rules;
+        let some = |at: &usize| rules.get(*at).is_some_and(|r| *r != RuleCounts::default());
+        self.counted.retain(some);
+    }
+
+    /// Makes room for so many rules, nothing counted yet.
+    pub(super) fn begin(&mut self, rules: usize) {
+        if self.rules.len() != rules {
+            self.rules.clear();
+            self.rules.resize(rules, RuleCounts::default());
+        }
+    }
+
     fn clear(&mut self) {
-        let mut rules = std::mem::take(&mut self.rules);
-        rules.clear();
+        let (mut rules, mut counted) = (
+            std::mem::take(&mut self.rules),
+            std::mem::take(&mut self.counted),
+        );
+        for rule in counted.drain(..) {
+            if let Some(counts) = rules.get_mut(rule) {
+                *counts = RuleCounts::default();
+            }
+        }
         *self = Counts {
             rules,
+            counted,
             ..Counts::default()
         };
     }

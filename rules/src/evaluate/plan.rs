@@ -5,7 +5,7 @@
 //! [`crate::ruleset`] says.
 
 use crate::expression::Program;
-use crate::ruleset::{Group, Mode, Rule, RuleSet};
+use crate::ruleset::{Feature, Group, Mode, Rule, RuleSet};
 use crate::state::{FeaturePlan, GroupPlan};
 
 /// See the module.
@@ -75,14 +75,8 @@ impl Plan {
             let sources = plan.sources(rules, index, group);
             plan.groups.push(sources);
         }
-        let evaluated = rules.rules.iter().enumerate();
-        plan.rules = evaluated
-            .filter(|(_, rule)| rule.mode != Mode::Off)
-            .map(|(index, rule)| RulePlan {
-                rule: index,
-                lets: let_uses(rule, rules.columns.len()),
-            })
-            .collect();
+        let all = 0..rules.rules.len();
+        plan.rules = all.filter_map(|rule| RulePlan::new(rules, rule)).collect();
         plan
     }
 
@@ -109,6 +103,17 @@ impl Plan {
     }
 }
 
+impl RulePlan {
+    /// The plan of a rule, if it is evaluated.
+    pub(super) fn new(rules: &RuleSet, index: usize) -> Option<RulePlan> {
+        let rule = rules.rules.get(index)?;
+        (rule.mode != Mode::Off).then(|| RulePlan {
+            rule: index,
+            lets: let_uses(rule, rules.columns.len()),
+        })
+    }
+}
+
 /// What a group's store is asked to compute.
 pub(super) fn group_plan(rules: &RuleSet, group: &Group) -> GroupPlan {
     let features = group.features.iter().filter_map(|f| rules.features.get(*f));
@@ -119,12 +124,42 @@ pub(super) fn group_plan(rules: &RuleSet, group: &Group) -> GroupPlan {
         window: feature.window,
         scope: feature.scope,
     });
-    let key = group.key.iter().filter_map(|k| rules.schema.fields.get(*k));
     GroupPlan {
-        key: key.map(|field| field.ty).collect(),
         inputs: group.inputs.iter().map(Program::ty).collect(),
         filters: group.filters.len(),
         features: features.collect(),
+        ..empty_plan(rules, group)
+    }
+}
+
+/// What a store is asked to compute that holds one feature of a group and nothing else.
+pub(super) fn feature_plan(
+    rules: &RuleSet,
+    group: &Group,
+    feature: &Feature,
+    inputs: &[Program],
+) -> GroupPlan {
+    GroupPlan {
+        inputs: inputs.iter().map(Program::ty).collect(),
+        filters: usize::from(feature.filter.is_some()),
+        features: vec![FeaturePlan {
+            aggregate: feature.aggregate,
+            args: (0..inputs.len()).collect(),
+            filter: feature.filter.map(|_| 0),
+            window: feature.window,
+            scope: feature.scope,
+        }],
+        ..empty_plan(rules, group)
+    }
+}
+
+fn empty_plan(rules: &RuleSet, group: &Group) -> GroupPlan {
+    let key = group.key.iter().filter_map(|k| rules.schema.fields.get(*k));
+    GroupPlan {
+        key: key.map(|field| field.ty).collect(),
+        inputs: Vec::new(),
+        filters: 0,
+        features: Vec::new(),
         max_lateness: rules.schema.max_lateness,
         limits: rules.limits,
     }

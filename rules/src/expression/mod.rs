@@ -7,8 +7,8 @@
 //! panics and never fails; equal [`Program::canonical`] means equal meaning.
 //!
 //! Reading order: [`parse`](mod@parse) (limits, text to tree), `lower` (tree to program: names, types, problems),
-//! `judge` (DataFusion's opinion of the types), [`function`] (THE list), [`program`] (the flat program), `kernel` (its
-//! steps), `column` (what they compute with).
+//! `judge` (DataFusion's opinion of the types), [`function`] (THE list), [`program`] (the flat program), `shape`
+//! (a condition taken apart), `kernel` (its steps), `column` (what they compute with).
 //!
 //! # Semantics
 //! * `int ∘ int` is int, checked; `int / int` truncates toward zero, as in SQL; write `/ 3600.0` for a fraction.
@@ -41,6 +41,8 @@ mod judge;
 pub mod function;
 
 pub mod program;
+
+pub(crate) mod shape;
 
 mod kernel;
 

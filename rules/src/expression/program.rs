@@ -18,16 +18,16 @@ use crate::value::{DECIMAL_DIGITS, Type};
 
 /// One step and what it reads.
 #[derive(Clone, Debug)]
-struct Node {
-    kernel: Kernel,
-    args: Vec<usize>,
-    ty: Type,
+pub(super) struct Node {
+    pub(super) kernel: Kernel,
+    pub(super) args: Vec<usize>,
+    pub(super) ty: Type,
 }
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub struct Program {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     ty: Type,
     reads: Vec<usize>,
     canonical: String,
@@ -134,87 +134,56 @@ impl<'a> Builder<'a> {
 
     /// Drops what nobody reads, and numbers the rest by first use from the result.
     pub(super) fn finish(self, root: usize) -> Program {
-        let mut order = Vec::new();
-        let mut place: BTreeMap<usize, usize> = BTreeMap::new();
-        // Depth first without recursion: a node is placed when it is met the second time, its operands being placed.
-        let mut stack = vec![(root, false)];
-        while let Some((node, operands_done)) = stack.pop() {
-            if place.contains_key(&node) {
-                continue;
-            }
-            if operands_done {
-                place.insert(node, order.len());
-                order.push(node);
-                continue;
-            }
-            stack.push((node, true));
-            stack.extend(self.nodes[node].args.iter().rev().map(|arg| (*arg, false)));
-        }
-        let mut canonical = String::new();
-        let mut nodes = Vec::with_capacity(order.len());
-        let mut reads = Vec::new();
-        for old in &order {
-            let node = &self.nodes[*old];
-            let args: Vec<usize> = node
-                .args
-                .iter()
-                .filter_map(|arg| place.get(arg).copied())
-                .collect();
-            if !canonical.is_empty() {
-                canonical.push(';');
-            }
-            canonical.push_str(&self.text(node, &args));
-            if let Kernel::Column(column) = node.kernel {
-                reads.push(column);
-            }
-            nodes.push(Node {
-                args,
-                ..node.clone()
-            });
-        }
-        reads.sort_unstable();
-        reads.dedup();
-        Program {
-            ty: self.nodes[root].ty,
-            nodes,
-            reads,
-            canonical,
-        }
+        let column = |at: usize| {
+            self.columns
+                .get(at)
+                .map_or(String::new(), |c| c.name.clone())
+        };
+        let list = |at: usize| self.lists.get(at).cloned().unwrap_or_default();
+        Program::of(&self.nodes, root, &column, &list)
     }
 
     /// A node's meaning as text, given the numbers of its operands.
     fn text(&self, node: &Node, args: &[usize]) -> String {
-        let name = |at: usize| {
+        let column = |at: usize| {
             self.columns
                 .get(at)
-                .map_or("", |column| column.name.as_str())
+                .map_or(String::new(), |c| c.name.clone())
         };
-        let list = |at: usize| self.lists.get(at).map_or("", String::as_str);
-        let mut text = match &node.kernel {
-            Kernel::Column(at) => format!("column {:?}", name(*at)),
-            Kernel::InList(at) => format!("in_list {:?}", list(*at)),
-            Kernel::Constant(data) => constant_text(data),
-            Kernel::OneOf(members) => {
-                let null = if members.null { " null" } else { "" };
-                match &members.values {
-                    MemberValues::Int(ints) => format!("in {ints:?}{null}"),
-                    MemberValues::Decimal(decimals) => format!("in {decimals:?}{null}"),
-                    MemberValues::Text(texts) => {
-                        let mut texts: Vec<&String> = texts.iter().collect();
-                        texts.sort();
-                        format!("in {texts:?}{null}")
-                    }
+        let list = |at: usize| self.lists.get(at).cloned().unwrap_or_default();
+        node_text(node, args, &column, &list)
+    }
+}
+
+/// What a column or a list is called, by its index.
+pub(crate) type NameOf<'a> = dyn Fn(usize) -> String + 'a;
+
+/// A node's meaning as text, given the numbers of its operands.
+fn node_text(node: &Node, args: &[usize], column: &NameOf<'_>, list: &NameOf<'_>) -> String {
+    let mut text = match &node.kernel {
+        Kernel::Column(at) => format!("column {:?}", column(*at)),
+        Kernel::InList(at) => format!("in_list {:?}", list(*at)),
+        Kernel::Constant(data) => constant_text(data),
+        Kernel::OneOf(members) => {
+            let null = if members.null { " null" } else { "" };
+            match &members.values {
+                MemberValues::Int(ints) => format!("in {ints:?}{null}"),
+                MemberValues::Decimal(decimals) => format!("in {decimals:?}{null}"),
+                MemberValues::Text(texts) => {
+                    let mut texts: Vec<&String> = texts.iter().collect();
+                    texts.sort();
+                    format!("in {texts:?}{null}")
                 }
             }
-            Kernel::Matches(pattern) => pattern.source.clone(),
-            other => format!("{other:?}"),
-        };
-        if !args.is_empty() {
-            let _ = write!(text, " {args:?}");
         }
-        let _ = write!(text, ":{}", node.ty.name());
-        text
+        Kernel::Matches(pattern) => pattern.source.clone(),
+        other => format!("{other:?}"),
+    };
+    if !args.is_empty() {
+        let _ = write!(text, " {args:?}");
     }
+    let _ = write!(text, ":{}", node.ty.name());
+    text
 }
 
 fn truth_of(data: &Data) -> Option<bool> {
@@ -242,6 +211,53 @@ fn constant_text(data: &Data) -> String {
 // === impl Program ===
 
 impl Program {
+    /// The program of one node among others: what it needs, numbered by first use from the result.
+    pub(super) fn of(all: &[Node], root: usize, column: &NameOf<'_>, list: &NameOf<'_>) -> Program {
+        let mut order = Vec::new();
+        let mut place: BTreeMap<usize, usize> = BTreeMap::new();
+        // Depth first without recursion: a node is placed when it is met the second time, its operands being placed.
+        let mut stack = vec![(root, false)];
+        while let Some((node, operands_done)) = stack.pop() {
+            if place.contains_key(&node) {
+                continue;
+            }
+            if operands_done {
+                place.insert(node, order.len());
+                order.push(node);
+                continue;
+            }
+            stack.push((node, true));
+            stack.extend(all[node].args.iter().rev().map(|arg| (*arg, false)));
+        }
+        let mut canonical = String::new();
+        let mut nodes = Vec::with_capacity(order.len());
+        let mut reads = Vec::new();
+        for old in &order {
+            let node = &all[*old];
+            let args = node.args.iter();
+            let args: Vec<usize> = args.filter_map(|arg| place.get(arg).copied()).collect();
+            if !canonical.is_empty() {
+                canonical.push(';');
+            }
+            canonical.push_str(&node_text(node, &args, column, list));
+            if let Kernel::Column(column) = node.kernel {
+                reads.push(column);
+            }
+            nodes.push(Node {
+                args,
+                ..node.clone()
+            });
+        }
+        reads.sort_unstable();
+        reads.dedup();
+        Program {
+            ty: all[root].ty,
+            nodes,
+            reads,
+            canonical,
+        }
+    }
+
     /// The type of its value.
     #[must_use]
     pub fn ty(&self) -> Type {
