@@ -1,18 +1,19 @@
 //! Exact state: one store of events per key, shared by all windows and aggregates of that key.
 //!
-//! The idea: a key is a number; its record is a few words; its events are one ring sorted by (event time, order taken)
-//! over which all windows move. Rows are taken one by one in the order given, so the answers do not depend on how rows
-//! are cut into steps. The invariant: an answer that is not flagged approximate is what a scan over every event ever
-//! taken would give.
+//! The idea: a key with few events is a few lines of memory that are scanned for each answer (`small`); one with more
+//! gets a record with running values, and its events a ring sorted by (event time, order taken) over which all windows
+//! move. Rows are taken one by one in the order given, so the answers do not depend on how rows are cut into steps.
+//! The invariant: an answer that is not flagged approximate is what a scan over every event ever taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`store`, `session`, `reading`, `forget`,
-//! `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]).
+//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `store`, `append`, `session`,
+//! `reading`, `forget`, `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
 pub(crate) mod text;
 
+mod append;
 mod arena;
 mod budget;
 mod columns;
