@@ -30,11 +30,11 @@ pub(super) fn halves_mut(words: &mut [u64]) -> &mut [u32] {
 /// The first for which `up_to` no longer holds, probably about `near`.
 #[inline]
 fn search<T>(times: &[T], near: usize, up_to: impl Fn(&T) -> bool) -> usize {
-    let mut at = near;
+    let mut at = near.min(times.len());
     while at < times.len() && up_to(&times[at]) {
         at += 1;
     }
-    while at > 0 && times.get(at - 1).is_none_or(|time| !up_to(time)) {
+    while at > 0 && !up_to(&times[at - 1]) {
         at -= 1;
     }
     at
@@ -79,14 +79,6 @@ impl<'a> Body<'a> {
     #[inline]
     pub(super) fn flags(&self) -> u64 {
         self.words[META] >> FLAGS_SHIFT & 0xff
-    }
-
-    /// The row a window began with at the last answer, more or less.
-    #[inline]
-    pub(super) fn hint(&self, window: usize) -> u32 {
-        let byte = HINTS + window;
-        let hint = (self.words[META + byte / 8] >> (byte % 8 * 8)) as u32 & 0xff;
-        hint.min(self.rows())
     }
 
     #[inline]
@@ -181,28 +173,33 @@ impl<'a> Body<'a> {
         at as u32
     }
 
-    /// Per span how many rows have a time up to the one that lies this span before `raw`.
+    /// Per span how many rows have a time up to the one that lies this span before `raw`; `now`: rows up to `raw`.
     #[inline]
-    pub(super) fn until_each(&self, raw: u64, spans: &[[u64; 4]], ranges: &mut [(u32, u32)]) {
+    pub(super) fn until_each(
+        &self,
+        raw: u64,
+        now: u32,
+        spans: &[[u64; 4]],
+        ranges: &mut [(u32, u32)],
+    ) {
         let (rows, unit) = (self.rows() as usize, self.unit() & 3);
-        let hints = |window: usize| self.hint(window) as usize;
-        let windows = spans.iter().zip(ranges).enumerate();
+        let hints = &self.words[META..self.shape.masks].as_bytes()[HINTS..];
+        let windows = ranges.iter_mut().zip(spans).zip(hints);
         if self.shape.wide {
             let times = &self.words[self.shape.times..self.shape.times + rows];
-            for (window, (span, range)) in windows {
+            for ((range, span), hint) in windows {
                 // Whole microseconds saturate as times do.
                 let limit = raw.saturating_sub(span[unit]);
-                range.0 = search(times, hints(window), |time| *time <= limit) as u32;
+                *range = (search(times, usize::from(*hint), |time| *time <= limit) as u32, now);
             }
             return;
         }
-        let times = &self.halves()[..rows];
-        for (window, (span, range)) in windows {
-            let limit = raw.checked_sub(span[unit]);
-            range.0 = match limit.map(|limit| limit.min(u32::MAX.into()) as u32) {
-                Some(limit) => search(times, hints(window), |time| *time <= limit) as u32,
-                None => 0,
-            };
+        let (times, raw) = (&self.halves()[..rows], raw.cast_signed());
+        for ((range, span), hint) in windows {
+            // Before all rows when it is below zero.
+            let limit = raw.saturating_sub_unsigned(span[unit]);
+            let low = search(times, usize::from(*hint), |time| i64::from(*time) <= limit);
+            *range = (low as u32, now);
         }
     }
 

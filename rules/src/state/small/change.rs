@@ -2,6 +2,8 @@
 //!
 //! The invariant: rows stand in order of (event time, order taken), and every column, mask and time moves with its row.
 
+use zerocopy::IntoBytes;
+
 use super::body::{Body, FLAGS_SHIFT, SIGN, bits, each, halves_mut, offset};
 use super::shape::{BASE, FORGOTTEN, HINTS, META, Shape, UNITS, WHOLE};
 
@@ -124,10 +126,9 @@ impl BodyMut<'_> {
     /// Remembers where windows begin.
     #[inline]
     pub(super) fn set_hints(&mut self, ranges: &[(u32, u32)]) {
-        for (window, (low, _)) in ranges.iter().enumerate() {
-            let byte = HINTS + window;
-            let (word, shift) = (META + byte / 8, byte % 8 * 8);
-            self.words[word] = self.words[word] & !(0xff << shift) | u64::from(*low) << shift;
+        let hints = &mut self.words[META..self.shape.masks].as_mut_bytes()[HINTS..];
+        for (hint, (low, _)) in hints.iter_mut().zip(ranges) {
+            *hint = *low as u8;
         }
     }
 

@@ -49,10 +49,13 @@ impl Scratch {
     pub(super) fn cut(&mut self, body: Body<'_>, layout: &Layout, moment: Moment) {
         let Moment { time: t, raw, now } = moment;
         self.ranges.resize(layout.windows.len(), (0, 0));
-        if let Some(raw) = raw {
-            body.until_each(raw, &layout.scan.spans, &mut self.ranges);
-        }
         self.time = t.0;
+        if let Some(raw) = raw {
+            body.until_each(raw, now, &layout.scan.spans, &mut self.ranges);
+            if layout.scan.plain {
+                return;
+            }
+        }
         for (index, window) in layout.windows.iter().enumerate() {
             let range = &mut self.ranges[index];
             range.1 = now;

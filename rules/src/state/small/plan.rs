@@ -24,6 +24,8 @@ pub(in crate::state) struct ScanPlan {
     pub(super) fixed_words: usize,
     /// Per window how far back it begins, by unit, rounded up; 0 for one that has no such beginning.
     pub(super) spans: Vec<[u64; 4]>,
+    /// All windows are plain sliding ones: where they begin and end, [`ScanPlan::spans`] say.
+    pub(super) plain: bool,
     /// The cells that have a past.
     pub(super) past: Vec<Past>,
     /// By scope: `with_current`, then `prior`.
@@ -65,7 +67,7 @@ pub(super) struct Scan {
     pub(super) mark: Option<usize>,
 }
 
-/// Count and sum of the same integers in windows one around the other, the innermost first.
+/// Count and sum of the same integers in several windows.
 #[derive(Clone, Debug)]
 pub(super) struct Ladder {
     /// Flag of the rows that have a value.
@@ -127,6 +129,7 @@ impl ScanPlan {
     pub(in crate::state) fn new(layout: &Layout) -> ScanPlan {
         let mut plan = ScanPlan {
             fixed_words: past_at(layout.windows.len()),
+            plain: layout.windows.iter().all(|w| is_plain(w.window)),
             spans: layout.windows.iter().map(|w| spans(w.window)).collect(),
             ..ScanPlan::default()
         };
@@ -185,7 +188,7 @@ impl ScanPlan {
         if let Kind::Ints { input, .. } = cell.kind {
             let present = layout.row.present_bit(input);
             let column = layout.row.column(input);
-            self.scopes[scope].add_rung(layout, cell, window, past, (present, column));
+            self.scopes[scope].add_rung(cell, window, past, (present, column));
             return;
         }
         let mark = self.mark_of(layout, cell);
@@ -225,7 +228,6 @@ impl ScanPlan {
 impl ScopePlan {
     fn add_rung(
         &mut self,
-        layout: &Layout,
         cell: &Cell,
         window: usize,
         past: Option<usize>,
@@ -243,16 +245,10 @@ impl ScopePlan {
             words: Some((cell.at, cell.words())),
         };
         self.sums += 1;
-        let reach = |rung: &Rung| reach(layout.windows[rung.window].window);
-        let nests = reach(&rung).is_some();
-        let same = |ladder: &&mut Ladder| {
-            let first = ladder.rungs.first().and_then(reach);
-            let values = (ladder.present, ladder.filter) == (present, cell.filter);
-            values && nests && first.is_some()
-        };
+        let values = (present, cell.filter);
+        let same = |ladder: &&mut Ladder| (ladder.present, ladder.filter) == values;
         if let Some(ladder) = self.ladders.iter_mut().find(same) {
             ladder.rungs.push(rung);
-            ladder.rungs.sort_by_key(reach);
             return;
         }
         self.ladders.push(Ladder {
@@ -287,13 +283,8 @@ impl ScopePlan {
     }
 }
 
-/// How far a window reaches that ends with the current event and holds every one it holds in wider ones.
-fn reach(window: Window) -> Option<Span> {
-    match window {
-        Window::Sliding { from, to } if to == Span::ZERO => Some(from),
-        Window::Forever => Some(Span(i64::MAX)),
-        _ => None,
-    }
+fn is_plain(window: Window) -> bool {
+    matches!(window, Window::Sliding { to, .. } if to == Span::ZERO)
 }
 
 /// The length of a sliding window by unit, rounded up: a time that is whole in a unit less the length, rounded down, is

@@ -26,6 +26,8 @@ pub(in crate::state) struct Scratch {
     record: Vec<u64>,
     /// The sums of ladders.
     sums: Vec<i128>,
+    /// Sums from the first row on.
+    prefix: Vec<u64>,
     values: Vec<u64>,
     /// Rows as a ring has them.
     rows: Vec<u64>,
@@ -40,29 +42,54 @@ pub(super) struct View<'a> {
     pub(super) heap: &'a mut Heap,
 }
 
-/// Sums of integers in windows one around the other.
+/// Sums of integers in several windows: each the difference of two sums from the first row of all on.
 #[inline]
-fn climb(body: &Body<'_>, ladder: &Ladder, ranges: &[(u32, u32)], sums: &mut [i128]) {
-    let rows = body.mask(ladder.present) & ladder.filter.map_or(u64::MAX, |f| body.mask(f));
-    let column = body.column(ladder.column);
-    let mut found = 0;
-    let mut start = u32::MAX;
+fn climb(
+    body: &Body<'_>,
+    ladder: &Ladder,
+    ranges: &[(u32, u32)],
+    sums: &mut [i128],
+    prefix: &mut Vec<u64>,
+) {
+    let rungs = || ladder.rungs.iter().map(|rung| ranges[rung.window]);
+    let (from, to) = rungs().fold((u32::MAX, 0), |(from, to), (low, high)| {
+        (from.min(low), to.max(high))
+    });
+    let (from, to) = (from.min(to), to);
+    let filter = ladder.filter.map_or(u64::MAX, |f| body.mask(f));
+    let rows = body.mask(ladder.present) & filter;
+    let column = &body.column(ladder.column)[from as usize..to as usize];
+    let all = bits(from, to);
+    // 64 values from -2^56 up to 2^56 cannot leave 64 bits.
+    const HALF: u64 = 1 << 56;
+    let (mut sum, mut high) = (0u64, 0u64);
+    prefix.clear();
+    prefix.push(0);
+    if rows & all == all {
+        prefix.extend(column.iter().map(|value| {
+            sum = sum.wrapping_add(*value);
+            high |= value.wrapping_add(HALF);
+            sum
+        }));
+    } else {
+        prefix.extend(column.iter().enumerate().map(|(row, value)| {
+            let value = if rows >> (row as u32 + from) & 1 == 1 { *value } else { 0 };
+            sum = sum.wrapping_add(value);
+            high |= value.wrapping_add(HALF);
+            sum
+        }));
+    }
     for rung in &ladder.rungs {
-        let (low, high) = ranges[rung.window];
-        // Beyond the first, rungs begin where the one inside them did, or before.
-        let high = high.min(start);
-        let all = bits(low, high);
-        found += if rows & all == all {
-            let inside = column.get(low as usize..high as usize);
-            sum::total(inside.unwrap_or_default().iter().copied())
+        let (low, end) = ranges[rung.window];
+        let inside = if high < 2 * HALF {
+            let (low, end) = ((low - from) as usize, (end - from) as usize);
+            i128::from(prefix[end].wrapping_sub(prefix[low]).cast_signed())
         } else {
-            sum::total(each(rows & all).map(|row| column[row as usize]))
+            let column = body.column(ladder.column);
+            sum::total(each(rows & bits(low, end)).map(|row| column[row as usize]))
         };
-        start = low.min(high);
-        let past = rung
-            .past
-            .map_or(0, |past| sum::wide_sum(&body.words[past..]));
-        sums[rung.sum] = found + past;
+        let past = |past| sum::wide_sum(&body.words[past..]);
+        sums[rung.sum] = inside + rung.past.map_or(0, past);
     }
 }
 
@@ -80,7 +107,13 @@ impl Scratch {
         self.record.resize(layout.stride, 0);
         self.sums.resize(plan.sums, 0);
         for ladder in &plan.ladders {
-            climb(&view.body, ladder, &self.ranges, &mut self.sums);
+            climb(
+                &view.body,
+                ladder,
+                &self.ranges,
+                &mut self.sums,
+                &mut self.prefix,
+            );
             for rung in &ladder.rungs {
                 if let Some(words) = rung.words {
                     self.write_words(&view.body, ladder, rung, words);
