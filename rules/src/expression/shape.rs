@@ -2,7 +2,7 @@
 //!
 //! The idea: what rules have in common are tests such as `amount > 500` or `country = 'NL'`. Taken out of their
 //! programs they can be told apart, shared and looked up in an index; whatever is more than a test of one value is cut
-//! out as a program of its own. Numbers of every type are compared as [`key`]s, integers in the order of the numbers,
+//! out as a program of its own. Numbers of every type are compared as keys, integers in the order of the numbers,
 //! so each comparison with a constant is a range of keys. The invariant: the conjuncts together mean what the program
 //! means, null for null, as long as nothing in it fails; what may fail is said ([`Value::Part`], [`can_fail`]).
 
