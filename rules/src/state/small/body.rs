@@ -190,7 +190,10 @@ impl<'a> Body<'a> {
             for ((range, span), hint) in windows {
                 // Whole microseconds saturate as times do.
                 let limit = raw.saturating_sub(span[unit]);
-                *range = (search(times, usize::from(*hint), |time| *time <= limit) as u32, now);
+                *range = (
+                    search(times, usize::from(*hint), |time| *time <= limit) as u32,
+                    now,
+                );
             }
             return;
         }

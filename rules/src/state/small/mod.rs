@@ -13,6 +13,8 @@ mod plan;
 mod scan;
 mod shape;
 mod take;
+#[cfg(test)]
+mod tests;
 
 pub(super) use bodies::Bodies;
 pub(super) use plan::ScanPlan;

@@ -73,7 +73,11 @@ fn climb(
         }));
     } else {
         prefix.extend(column.iter().enumerate().map(|(row, value)| {
-            let value = if rows >> (row as u32 + from) & 1 == 1 { *value } else { 0 };
+            let value = if rows >> (row as u32 + from) & 1 == 1 {
+                *value
+            } else {
+                0
+            };
             sum = sum.wrapping_add(value);
             high |= value.wrapping_add(HALF);
             sum
