@@ -24,7 +24,7 @@ public final class Sql {
   private static final String[] KEYS = {"card", "merchant", "device", "ip"};
   private static final int[] MINUTES = {1, 10, 60};
   /** OVER includes its far end, and the job's windows do not. Times are whole milliseconds. */
-  private static final String RANGE = "RANGE BETWEEN INTERVAL '%d.%03d' SECOND(4, 3) PRECEDING AND CURRENT ROW";
+  private static final String RANGE = "RANGE BETWEEN INTERVAL '0 00:%02d:59.999' DAY TO SECOND(3) PRECEDING AND CURRENT ROW";
 
   private Sql() {}
 
@@ -55,7 +55,7 @@ public final class Sql {
     String from = "swipes", columns = "id, card, merchant, device, ip, amount, happened", answers = "id";
     for (String key : KEYS) {
       for (int minutes : MINUTES) {
-        String name = key + minutes, range = RANGE.formatted(minutes * 60 - 1, 999);
+        String name = key + minutes, range = RANGE.formatted(minutes - 1);
         from = "(SELECT " + columns + ", COUNT(*) OVER w AS c_" + name + ", SUM(amount) OVER w AS s_" + name + " FROM " + from
             + " WINDOW w AS (PARTITION BY " + key + " ORDER BY happened " + range + "))";
         answers += ", c_" + name + ", s_" + name;
