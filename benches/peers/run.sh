@@ -111,7 +111,8 @@ for peer in "${PEERS[@]}"; do
 done
 [[ -z ${CHECK_ONLY:-} ]] || exit 0
 
-echo "== processor time, $(nproc) cores, load $(cut -d ' ' -f 1-3 /proc/loadavg), commit $(git -C "$ROOT" rev-parse --short HEAD)"
+echo "== processor time, $(nproc) cores, load $(cut -d ' ' -f 1-3 /proc/loadavg), commit $(git -C "$ROOT" rev-parse --short HEAD), \
+tollgate $(sha256sum "$TOLLGATE" | cut -c 1-12) of $(date -u -r "$TOLLGATE" +%FT%RZ)"
 for peer in "${PEERS[@]}"; do
   scale=1
   [[ $peer != flink-sql ]] || scale=10 # the same events per key, a tenth of both: it would take an hour
