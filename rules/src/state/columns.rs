@@ -110,7 +110,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// The answers of a step, being written: row by row as words, because storing a word is all that one should cost.
+/// The answers of a step, being written: as words, column behind column, because storing a word is all that one should cost.
 #[derive(Debug)]
 pub(super) struct Answers {
     rows: usize,

@@ -6,10 +6,10 @@ use super::body::{Body, bits, each};
 use super::cut::session;
 use super::plan::Past;
 use super::scan::Scratch;
+use super::take::release;
 use crate::aggregate::cell::{Cell, Entry, Kind, Side};
 use crate::state::keys::{class, index, key_of};
 use crate::state::layout::{Layout, RENEWED};
-use crate::state::row::{Place, bit};
 use crate::state::store::Store;
 use crate::time::EventTime;
 use crate::window::Window;
@@ -57,13 +57,7 @@ impl Store {
                     _ => cell.enter(&entry, body.words, &mut self.heap),
                 }
             }
-            for (input, place) in layout.row.places.iter().enumerate() {
-                if let Place::Text(at) = place
-                    && bit(&row, layout.row.present_bit(input))
-                {
-                    self.heap.texts.release(row[*at]);
-                }
-            }
+            release(&layout.row, &row, &mut self.heap.texts);
         }
         body.retain(!gone);
         self.events -= gone.count_ones() as usize;

@@ -1,9 +1,9 @@
 //! How the features of a small key are found: worked out once for all keys of a plan.
 //!
 //! The idea: everything that does not depend on the key at hand is looked up here, down to the word and the bit, so that
-//! an answer is a walk over two short lists: running values as they are found without running ([`Scan`]), inner windows
-//! before the ones around them, and what members are read from ([`Answer`]). The invariant: a scan stands before every
-//! answer and every scan that uses it.
+//! an answer is a walk over short lists: sums of the same integers in several windows ([`Ladder`]), other running values
+//! as they are found without running ([`Scan`]), and what members are read from ([`Answer`]). The invariant: whatever
+//! an answer is read from is on one of the lists before it.
 
 use super::mark::Mark;
 use super::shape::{UNITS, past_at};

@@ -1,8 +1,8 @@
 //! Answers of a small key: every window cut out of the columns, every aggregate read from what is inside.
 //!
 //! The idea: a window is a range of rows, a filter a mask, so what an aggregate takes is one word of bits: counts are
-//! `popcount`s, the first and the last event are the ends of the word, and sums of nested windows share the rows of the
-//! inner one. Nothing is kept from event to event but what events no longer held left behind in `forever` windows (the
+//! `popcount`s, the first and the last event are the ends of the word, and the sum of a window is the difference of two
+//! sums from the first row on. Nothing is kept from event to event but what events no longer held left behind in `forever` windows (the
 //! *past*, running values of [`crate::aggregate::cell`]), the [`super::mark`]s, and hints where windows began.
 //! The invariant: what is read here is what [`crate::state::store`] reads from running values of the same events.
 

@@ -16,8 +16,9 @@ use crate::state::columns::Answers;
 use crate::state::identity::Identity;
 use crate::state::keys::{LARGE, class, index, key_of};
 use crate::state::layout::{FLAGS, RENEWED};
-use crate::state::row::{Place, bit};
+use crate::state::row::{Place, RowLayout, bit};
 use crate::state::store::Store;
+use crate::state::text::Texts;
 use crate::time::EventTime;
 
 /// An event on its way in.
@@ -155,7 +156,8 @@ impl Store {
         };
         let capacity = body.shape.capacity;
         let fits = body.fits(time.0);
-        if fits && body.read().rows() < capacity.min(most) {
+        let body = self.keys.bodies.get(class(key), index(key));
+        if fits && body.rows() < capacity.min(most) && !self.is_rich(body) {
             return key;
         }
         if added && time >= self.horizon {
@@ -247,13 +249,17 @@ impl Store {
 
     /// Gives back the texts of a row that is not kept.
     pub(in crate::state) fn release_row(&mut self, row: &[u64]) {
-        let layout = &self.layout.row;
-        for (input, place) in layout.places.iter().enumerate() {
-            if let Place::Text(at) = place
-                && bit(row, layout.present_bit(input))
-            {
-                self.heap.texts.release(row[*at]);
-            }
+        release(&self.layout.row, row, &mut self.heap.texts);
+    }
+}
+
+/// Gives back the texts of a row.
+pub(super) fn release(layout: &RowLayout, row: &[u64], texts: &mut Texts) {
+    for (input, place) in layout.places.iter().enumerate() {
+        if let Place::Text(at) = place
+            && bit(row, layout.present_bit(input))
+        {
+            texts.release(row[*at]);
         }
     }
 }

@@ -266,19 +266,20 @@ fn what_walks_over_all_events_there_ever_were_misses_each_that_goes() {
 
 #[test]
 fn a_key_with_too_many_distinct_values_goes_on_as_a_sketch_and_says_so() {
-    let run = |kept: bool| {
+    let run = |times: i64, kept: bool, beside: Option<FeaturePlan>| {
         let limits = Limits {
             distinct_per_key: 500,
             ..Limits::default()
         };
-        let features = vec![of(Aggregate::CountDistinct, &[1], Window::Forever)];
+        let mut features = vec![of(Aggregate::CountDistinct, &[1], Window::Forever)];
+        features.extend(beside);
         let mut state = limited(features, limits);
         let mut answers = Vec::new();
         for n in 0..4_000i64 {
             let key: ArrayRef = Arc::new(StringArray::from(vec!["k"]));
             let amount = Decimal128Array::from(vec![0]);
-            // Every value comes twice.
-            let word = StringArray::from(vec![format!("word {}", n / 2)]);
+            // Every value comes so many times.
+            let word = StringArray::from(vec![format!("word {}", n / times)]);
             let mut out = Vec::new();
             state.step(
                 &GroupStep {
@@ -300,12 +301,16 @@ fn a_key_with_too_many_distinct_values_goes_on_as_a_sketch_and_says_so() {
         }
         answers
     };
-    let answers = run(true);
-    for (n, (count, approximate)) in answers.iter().enumerate() {
-        let exact = n as i64 / 2 + 1;
-        assert_eq!(*approximate, exact > 500, "event {n}");
-        let error = (count - exact).abs();
-        assert!(error == 0 || *approximate && error * 40 < exact, "{count}");
+    let some = || Some(count(sliding(40), Scope::WithCurrent));
+    for times in [1, 2] {
+        let answers = run(times, true, None);
+        for (n, (count, approximate)) in answers.iter().enumerate() {
+            let exact = n as i64 / times + 1;
+            assert_eq!(*approximate, exact > 500, "event {n}");
+            let error = (count - exact).abs();
+            assert!(error == 0 || *approximate && error * 40 < exact, "{count}");
+        }
+        assert_eq!(run(times, false, None), answers, "none of the events held");
+        assert_eq!(run(times, false, some()), answers, "some of them");
     }
-    assert_eq!(run(false), answers, "whatever events are still held");
 }
