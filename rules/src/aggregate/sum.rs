@@ -40,12 +40,6 @@ pub(super) fn step(entry: &Entry<'_>, input: usize, squares: bool, words: &mut [
     }
 }
 
-/// The sum of integers or mantissas.
-#[inline]
-pub(crate) fn total(values: impl Iterator<Item = u64>) -> i128 {
-    values.map(|value| i128::from(value.cast_signed())).sum()
-}
-
 /// The sum in the words of a running value of integers.
 pub(crate) fn wide_sum(words: &[u64]) -> i128 {
     wide::read(&words[1..3])

@@ -24,11 +24,14 @@ impl Store {
         }
     }
 
-    /// Room for one more key.
+    /// Whether one has to go for one more key.
+    #[inline]
+    pub(super) fn is_full_of_keys(&self) -> bool {
+        self.keys.len() >= self.limits.keys as usize
+    }
+
+    /// Room for one more key where there is none.
     pub(super) fn keep_keys(&mut self) {
-        if self.keys.len() < self.limits.keys as usize {
-            return;
-        }
         let mut quietest: Option<(i64, u32, u32)> = None;
         let (mut place, mut seen) = (self.clock, 0);
         for _ in 0..self.keys.places() {

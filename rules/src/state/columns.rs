@@ -120,34 +120,6 @@ pub(super) struct Answers {
     texts: bool,
 }
 
-/// A row of answers.
-#[derive(Debug)]
-pub(super) struct AnswerRow<'a> {
-    row: usize,
-    answers: &'a mut Answers,
-}
-
-impl AnswerRow<'_> {
-    /// The value of a member.
-    #[inline(always)]
-    pub(super) fn set(&mut self, column: usize, word: Option<u64>, texts: &Texts) {
-        let (row, answers) = (self.row, &mut *self.answers);
-        match word {
-            Some(word) => answers.words[column * answers.rows + row] = word,
-            None => answers.columns[column].nulls.push(row as u32),
-        }
-        if answers.texts && answers.columns[column].ty == Type::Text {
-            let text = word.map(|id| texts.get(id));
-            answers.columns[column].texts.append_option(text);
-        }
-    }
-
-    /// The value of a member whose text no event brought.
-    pub(super) fn set_text(&mut self, column: usize, text: Option<&str>) {
-        self.answers.columns[column].texts.append_option(text);
-    }
-}
-
 /// A member of a feature.
 #[derive(Debug)]
 struct Column {
@@ -175,17 +147,39 @@ impl Answers {
         }
     }
 
-    /// A row, to write; each member is set once, rows in their order.
+    /// The value of a member that is no text. Each member of each row is set once, rows in their order.
+    #[inline(always)]
+    pub(super) fn put(&mut self, column: usize, row: usize, word: u64) {
+        self.words[column * self.rows + row] = word;
+    }
+
+    /// The value of a member that is no text, or none.
     #[inline]
-    pub(super) fn row(&mut self, row: usize) -> AnswerRow<'_> {
-        AnswerRow { row, answers: self }
+    pub(super) fn set(&mut self, column: usize, row: usize, word: Option<u64>) {
+        match word {
+            Some(word) => self.put(column, row, word),
+            None => self.columns[column].nulls.push(row as u32),
+        }
+    }
+
+    /// The value of a member, the text by its number, or none.
+    #[inline]
+    pub(super) fn set_any(&mut self, column: usize, row: usize, word: Option<u64>, texts: &Texts) {
+        self.set(column, row, word);
+        if self.texts && self.columns[column].ty == Type::Text {
+            let text = word.map(|id| texts.get(id));
+            self.set_text(column, text);
+        }
+    }
+
+    /// The value of a member whose text no event brought.
+    pub(super) fn set_text(&mut self, column: usize, text: Option<&str>) {
+        self.columns[column].texts.append_option(text);
     }
 
     /// No value in any member of a row.
     pub(super) fn set_null(&mut self, row: usize, texts: &Texts) {
-        let columns = self.columns.len();
-        let mut row = self.row(row);
-        (0..columns).for_each(|column| row.set(column, None, texts));
+        (0..self.columns.len()).for_each(|column| self.set_any(column, row, None, texts));
     }
 
     /// The columns.
@@ -315,12 +309,11 @@ impl StepKeys {
             (identities.hash(identity), identity)
         };
         if let [column @ Input::Text(texts)] = columns {
-            let key = |row| {
-                column
-                    .present(row)
-                    .then(|| tell(texts.value(row).as_bytes()))
-            };
-            keys.extend((0..rows).map(key));
+            let key = |row| tell(texts.value(row).as_bytes());
+            match texts.null_count() {
+                0 => keys.extend((0..rows).map(|row| Some(key(row)))),
+                _ => keys.extend((0..rows).map(|row| column.present(row).then(|| key(row)))),
+            }
             return;
         }
         for row in 0..rows {

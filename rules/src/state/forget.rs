@@ -174,13 +174,16 @@ impl Store {
         self.release_texts(key, index);
     }
 
-    /// Called once per row: moves the horizon on and now and then looks at the next places.
-    pub(super) fn tick(&mut self, horizon: EventTime) {
+    /// Called once per row: moves the horizon on, and tells now and then that it is time for a sweep.
+    #[inline]
+    pub(super) fn tick(&mut self, horizon: EventTime) -> bool {
         self.horizon = self.horizon.max(horizon);
         self.unswept += 1;
-        if self.unswept < SWEEP_ROWS {
-            return;
-        }
+        self.unswept >= SWEEP_ROWS
+    }
+
+    /// Looks at the next places.
+    pub(super) fn sweep(&mut self) {
         self.unswept = 0;
         let mut left = std::mem::take(&mut self.credit) + SWEEP_LEAST;
         for _ in 0..self.keys.places().min(left * SWEEP_PLACES) {

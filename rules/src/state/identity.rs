@@ -38,25 +38,33 @@ impl Identities {
     }
 
     /// The identity of a key.
+    #[inline]
     pub(super) fn of(&self, bytes: &[u8]) -> Identity {
-        let mut words = [0; 16];
-        if let Some(inline) = words
-            .get_mut(..bytes.len())
-            .filter(|_| bytes.len() <= INLINE)
-        {
-            inline.copy_from_slice(bytes);
-            words[INLINE] = bytes.len() as u8;
-        } else {
-            words = self.fingerprint.hash(bytes).as_bytes();
-            words[INLINE] |= 0x80;
+        let length = bytes.len();
+        if length > INLINE {
+            let words = self.fingerprint.hash(bytes).as_u128();
+            return Identity([words as u64, (words >> 64) as u64 | FINGERPRINT]);
         }
-        let word = u128::from_le_bytes(words);
-        debug_assert!((word >> 64) as u64 & FINGERPRINT == 0 || bytes.len() > INLINE);
-        Identity([word as u64, (word >> 64) as u64])
+        // Two words that overlap, rather than a loop over the bytes.
+        let (low, high) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let behind = 8 * (length as u32 - 8);
+                let last = u64::from_le_bytes(*last);
+                let high = last.checked_shr(64 - behind).unwrap_or(0);
+                (u64::from_le_bytes(*first), high)
+            }
+            _ => {
+                let byte = |low, byte: &u8| low << 8 | u64::from(*byte);
+                (bytes.iter().rev().fold(0, byte), 0)
+            }
+        };
+        Identity([low, high | (length as u64) << 56])
     }
 
     /// Where a table looks for it.
+    #[inline]
     pub(super) fn hash(&self, identity: Identity) -> u64 {
-        self.hasher.hash_one(identity.0)
+        let [low, high] = identity.0;
+        self.hasher.hash_one((low, high))
     }
 }

@@ -88,6 +88,7 @@ impl Keys {
     }
 
     /// The number of a key.
+    #[inline]
     pub(super) fn find(&self, hash: u64, identity: Identity) -> Option<u32> {
         let of = |key| identity_of(&self.bodies, &self.records, key);
         self.table.find(hash, |key| of(key) == identity)
@@ -216,7 +217,7 @@ impl Keys {
 }
 
 /// The identity of the key a number leads to.
-#[inline]
+#[inline(always)]
 fn identity_of(bodies: &Bodies, records: &Records, key: u32) -> Identity {
     match class(key) {
         LARGE => records.identity(index(key)),

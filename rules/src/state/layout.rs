@@ -315,7 +315,8 @@ fn stored(plan: &GroupPlan) -> Vec<Stored> {
         _ if !read(i) => Stored::Nothing,
         Type::Text => Stored::Text,
         Type::Bool => Stored::Bit,
-        _ => Stored::Word,
+        Type::Float | Type::Timestamp => Stored::Long,
+        Type::Int | Type::Decimal(_) => Stored::Word,
     };
     plan.inputs.iter().enumerate().map(stored).collect()
 }

@@ -206,7 +206,14 @@ impl GroupState {
         let held = |input: &&usize| matches!(places[**input], Place::Word(_) | Place::Text(_));
         let part = |input: &usize| {
             let readers = self.plan.features.iter().filter(|f| f.args.contains(input));
-            self.store.events * 8 / readers.count().max(1)
+            // Half a word where that may be enough.
+            let row = &self.store.layout.row;
+            let bytes = if row.column(*input) < row.longs() {
+                8
+            } else {
+                4
+            };
+            self.store.events * bytes / readers.count().max(1)
         };
         let args = self.plan.features[feature].args.iter();
         args.filter(held).map(part).sum()
@@ -235,7 +242,9 @@ impl GroupState {
                 let ahead = row..rows.min(row + AHEAD);
                 self.store.warm(&self.keys, ahead);
             }
-            self.store.tick(step.horizon[row]);
+            if self.store.tick(step.horizon[row]) {
+                self.store.sweep();
+            }
             let approximate = self.take(step, &inputs, row, answers);
             self.approximate.push(approximate);
         }
@@ -259,7 +268,7 @@ impl GroupState {
         let (added, duplicate) = (step.added[row], step.duplicate[row]);
         let known = store.keys.find(hash, identity);
         let key = known.unwrap_or_else(|| {
-            if added {
+            if added && store.is_full_of_keys() {
                 store.keep_keys();
             }
             store.new_small(hash, identity)
@@ -280,7 +289,10 @@ impl GroupState {
             _ => store.take_small(key, &event, &mut self.scratch, answers),
         };
         let approximate = taken.unwrap_or_else(|number| take_large(store, number, &event, answers));
-        if known.is_none() && !added {
+        if known.is_none()
+            && !added
+            && let Some(key) = store.keys.find(hash, identity)
+        {
             // It was put in for this answer only, and so is where it was put.
             store.drop(key);
         }
@@ -341,7 +353,6 @@ fn answer(
         return;
     };
     let (record, rows, layout, heap) = store.parts(key);
-    let mut answers = answers.row(row);
     let mut column = 0;
     for feature in &layout.features {
         let members = feature.members.len();
@@ -351,7 +362,7 @@ fn answer(
         } else if chosen(feature.scope) {
             for member in 0..members {
                 let word = store::read(feature, member, record, rows, layout, heap);
-                answers.set(column + member, word, &heap.texts);
+                answers.set_any(column + member, row, word, &heap.texts);
             }
         }
         column += members;

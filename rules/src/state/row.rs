@@ -15,6 +15,8 @@ pub(crate) struct RowLayout {
     present: usize,
     /// Flags there are.
     bits: usize,
+    /// How many of the values, the first ones, half a word cannot tell as a rule.
+    longs: usize,
     /// Per input: where its value is.
     pub(crate) places: Vec<Place>,
 }
@@ -39,8 +41,10 @@ pub(crate) enum Stored {
     Nothing,
     /// As a bit.
     Bit,
-    /// As a word.
+    /// As a word whose value is mostly a small integer.
     Word,
+    /// As a word that is no small integer.
+    Long,
     /// As a reference to a text.
     Text,
 }
@@ -51,7 +55,9 @@ impl RowLayout {
         let present = filters;
         let mut bit = filters + inputs.len();
         let bits = bit + inputs.iter().filter(|s| **s == Stored::Bit).count();
-        let mut word = 1 + bits.div_ceil(64);
+        let mut long = 1 + bits.div_ceil(64);
+        let longs = inputs.iter().filter(|s| **s == Stored::Long).count();
+        let mut word = long + longs;
         let next = |at: &mut usize| {
             *at += 1;
             *at - 1
@@ -60,6 +66,7 @@ impl RowLayout {
             Stored::Nothing => Place::Nowhere,
             Stored::Bit => Place::Bit(next(&mut bit)),
             Stored::Word => Place::Word(next(&mut word)),
+            Stored::Long => Place::Word(next(&mut long)),
             Stored::Text => Place::Text(next(&mut word)),
         });
         let places = places.collect();
@@ -67,6 +74,7 @@ impl RowLayout {
             width: word,
             present,
             bits,
+            longs,
             places,
         }
     }
@@ -84,6 +92,11 @@ impl RowLayout {
     /// Words of a row that hold values.
     pub(crate) fn columns(&self) -> usize {
         self.width - self.first_value()
+    }
+
+    /// How many of the values, the first ones, are no small integers.
+    pub(crate) fn longs(&self) -> usize {
+        self.longs
     }
 
     /// Which of the values an input's is; 0 for one that has no word.

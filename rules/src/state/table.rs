@@ -57,6 +57,7 @@ impl Table {
     }
 
     /// The first number beside this hash for which `same` holds.
+    #[inline]
     pub(super) fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
         let mut at = self.index(hash);
         loop {

@@ -4,7 +4,7 @@
 
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::shape::{BASE, FORGOTTEN, HINTS, META, Shape, UNITS};
+use super::shape::{BASE, FORGOTTEN, META, Shape, UNITS, Width};
 use crate::state::row::set_bit;
 
 /// A small key, to read.
@@ -16,7 +16,7 @@ pub(super) struct Body<'a> {
 
 /// Words as halves.
 #[inline]
-fn halves(words: &[u64]) -> &[u32] {
+pub(super) fn halves(words: &[u64]) -> &[u32] {
     // It fails for a wrong alignment or size only, and a word is good for two halves.
     <[u32]>::ref_from_bytes(words.as_bytes()).unwrap_or_default()
 }
@@ -27,17 +27,50 @@ pub(super) fn halves_mut(words: &mut [u64]) -> &mut [u32] {
     <[u32]>::mut_from_bytes(words.as_mut_bytes()).unwrap_or_default()
 }
 
-/// The first for which `up_to` no longer holds, probably about `near`.
+/// A column of values.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Column<'a> {
+    Halves(&'a [i32]),
+    Words(&'a [u64]),
+}
+
+/// A value in half a word.
 #[inline]
-fn search<T>(times: &[T], near: usize, up_to: impl Fn(&T) -> bool) -> usize {
-    let mut at = near.min(times.len());
-    while at < times.len() && up_to(&times[at]) {
-        at += 1;
+pub(super) fn half(value: u64) -> Option<i32> {
+    i32::try_from(value.cast_signed()).ok()
+}
+
+impl Column<'_> {
+    /// The value of a row.
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> u64 {
+        match self {
+            Column::Halves(values) => i64::from(values[row]).cast_unsigned(),
+            Column::Words(values) => values[row],
+        }
     }
-    while at > 0 && !up_to(&times[at - 1]) {
-        at -= 1;
+
+    /// The sum of the values of `low..end` as integers, of those whose bit is set.
+    #[inline]
+    pub(super) fn sum(&self, low: u32, end: u32, rows: u64) -> i128 {
+        let (range, inside) = (low as usize..end as usize, bits(low, end));
+        let whole = rows & inside == inside;
+        match self {
+            // 64 halves stay far below 64 bits.
+            Column::Halves(values) if whole => {
+                let sum: i64 = values[range].iter().map(|value| i64::from(*value)).sum();
+                sum.into()
+            }
+            Column::Words(values) if whole => {
+                let values = values[range].iter();
+                values.map(|value| i128::from(value.cast_signed())).sum()
+            }
+            _ => {
+                let value = |row| i128::from(self.get(row as usize).cast_signed());
+                each(rows & inside).map(value).sum()
+            }
+        }
     }
-    at
 }
 
 /// Makes signed words compare as unsigned ones.
@@ -71,7 +104,7 @@ impl<'a> Body<'a> {
     }
 
     #[inline]
-    fn unit(&self) -> usize {
+    pub(super) fn unit(&self) -> usize {
         (self.words[META] >> 8) as usize & 0xff
     }
 
@@ -111,15 +144,15 @@ impl<'a> Body<'a> {
     /// The time of a row as it stands there.
     #[inline]
     pub(super) fn raw(&self, row: u32) -> u64 {
-        match self.shape.wide {
-            true => self.words[self.shape.times + row as usize],
-            false => self.halves()[row as usize].into(),
+        match self.shape.width {
+            Width::Wide => self.words[self.shape.times + row as usize],
+            _ => self.halves()[row as usize].into(),
         }
     }
 
     pub(super) fn time(&self, row: u32) -> i64 {
         let raw = self.raw(row);
-        if self.shape.wide {
+        if self.shape.width == Width::Wide {
             return (raw ^ SIGN).cast_signed();
         }
         self.words[BASE].cast_signed() + raw.cast_signed() * UNITS[self.unit()]
@@ -144,36 +177,33 @@ impl<'a> Body<'a> {
         if rows == 0 || self.time(rows - 1) <= time {
             return rows;
         }
-        if self.shape.wide {
-            return self.until_raw(time.cast_unsigned() ^ SIGN, rows);
+        if self.shape.width == Width::Wide {
+            return self.until_raw(time.cast_unsigned() ^ SIGN);
         }
         let base = self.words[BASE].cast_signed();
         match time.checked_sub(base) {
             // The last row is behind it, so it is far less than what an offset can be.
             Some(offset) if offset >= 0 => {
-                self.until_raw((offset / UNITS[self.unit()]).cast_unsigned(), rows)
+                self.until_raw((offset / UNITS[self.unit()]).cast_unsigned())
             }
             _ => 0,
         }
     }
 
-    /// How many rows have a time up to one, as it stands in rows; probably about `near`.
-    #[inline]
-    pub(super) fn until_raw(&self, limit: u64, near: u32) -> u32 {
-        let (rows, near) = (self.rows() as usize, near as usize);
-        let at = match self.shape.wide {
-            true => {
+    /// How many rows have a time up to one, as it stands in rows.
+    pub(super) fn until_raw(&self, limit: u64) -> u32 {
+        let rows = self.rows() as usize;
+        let at = match self.shape.width {
+            Width::Wide => {
                 let times = &self.words[self.shape.times..self.shape.times + rows];
-                search(times, near, |time| *time <= limit)
+                times.partition_point(|time| *time <= limit)
             }
-            false => search(&self.halves()[..rows], near, |time| {
-                u64::from(*time) <= limit
-            }),
+            _ => self.halves()[..rows].partition_point(|time| u64::from(*time) <= limit),
         };
         at as u32
     }
 
-    /// Per span how many rows have a time up to the one that lies this span before `raw`; `now`: rows up to `raw`.
+    /// Per span the rows from the first that lies less than this before `raw` up to `now`.
     #[inline]
     pub(super) fn until_each(
         &self,
@@ -183,25 +213,22 @@ impl<'a> Body<'a> {
         ranges: &mut [(u32, u32)],
     ) {
         let (rows, unit) = (self.rows() as usize, self.unit() & 3);
-        let hints = &self.words[META..self.shape.masks].as_bytes()[HINTS..];
-        let windows = ranges.iter_mut().zip(spans).zip(hints);
-        if self.shape.wide {
+        let windows = ranges.iter_mut().zip(spans);
+        if self.shape.width == Width::Wide {
             let times = &self.words[self.shape.times..self.shape.times + rows];
-            for ((range, span), hint) in windows {
+            for (range, span) in windows {
                 // Whole microseconds saturate as times do.
                 let limit = raw.saturating_sub(span[unit]);
-                *range = (
-                    search(times, usize::from(*hint), |time| *time <= limit) as u32,
-                    now,
-                );
+                *range = (times.partition_point(|time| *time <= limit) as u32, now);
             }
             return;
         }
-        let (times, raw) = (&self.halves()[..rows], raw.cast_signed());
-        for ((range, span), hint) in windows {
-            // Before all rows when it is below zero.
-            let limit = raw.saturating_sub_unsigned(span[unit]);
-            let low = search(times, usize::from(*hint), |time| i64::from(*time) <= limit);
+        let times = &self.halves()[..rows];
+        for (range, span) in windows {
+            // A window that begins before all offsets takes in all rows.
+            let low = raw.checked_sub(span[unit]).map_or(0, |limit| {
+                times.partition_point(|time| u64::from(*time) <= limit)
+            });
             *range = (low as u32, now);
         }
     }
@@ -214,10 +241,14 @@ impl<'a> Body<'a> {
 
     /// A column of values.
     #[inline]
-    pub(super) fn column(&self, column: usize) -> &'a [u64] {
-        let capacity = self.shape.capacity as usize;
-        let at = self.shape.values + column * capacity;
-        &self.words[at..at + capacity]
+    pub(super) fn column(&self, column: usize) -> Column<'a> {
+        let (at, length) = self.shape.column(column);
+        let words = &self.words[at..at + length];
+        match self.shape.is_thin(column) {
+            // It fails for a wrong alignment or size only.
+            true => Column::Halves(<[i32]>::ref_from_bytes(words.as_bytes()).unwrap_or_default()),
+            false => Column::Words(words),
+        }
     }
 
     /// Writes a row as [`crate::state::row`] has it.
@@ -231,7 +262,7 @@ impl<'a> Body<'a> {
         }
         let first = words.len() - self.shape.columns;
         for (column, word) in words[first..].iter_mut().enumerate() {
-            *word = self.column(column)[row as usize];
+            *word = self.column(column).get(row as usize);
         }
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! The invariant: rows stand in order of (event time, order taken), and every column, mask and time moves with its row.
 
-use zerocopy::IntoBytes;
-
-use super::body::{Body, FLAGS_SHIFT, SIGN, bits, each, halves_mut, offset};
-use super::shape::{BASE, FORGOTTEN, HINTS, META, Shape, UNITS, WHOLE};
+use super::body::{Body, FLAGS_SHIFT, SIGN, bits, each, half, halves_mut, offset};
+use super::shape::{BASE, FORGOTTEN, META, Shape, UNITS, WHOLE, Width};
 
 /// A small key, to change.
 #[derive(Debug)]
@@ -43,7 +41,7 @@ impl BodyMut<'_> {
     #[inline]
     fn set_raw(&mut self, row: u32, raw: u64) {
         let row = row as usize;
-        if self.shape.wide {
+        if self.shape.width == Width::Wide {
             self.words[self.shape.times + row] = raw;
             return;
         }
@@ -57,11 +55,16 @@ impl BodyMut<'_> {
         *word = *word & !(self.shape.mask_ones << shift) | mask << shift;
     }
 
-    /// Whether a time can be told in the unit at hand; if not and another unit would do, changes to that.
-    #[inline]
-    pub(super) fn fits(&mut self, time: i64) -> bool {
+    /// The width that can tell a row of this time and of values that need so much; within its own the unit of times
+    /// is changed where it must be.
+    pub(super) fn width_for(&mut self, time: i64, values: Width) -> Width {
+        let width = self.shape.width.max(values);
         let body = self.read();
-        (body.encode(time).is_some() && body.rows() > 0) || self.shape.wide || self.refit(time)
+        let told = body.encode(time).is_some() && body.rows() > 0;
+        if width == Width::Wide || told || self.refit(time) {
+            return width;
+        }
+        Width::Wide
     }
 
     #[cold]
@@ -96,14 +99,33 @@ impl BodyMut<'_> {
         self.set_raw(row, raw);
     }
 
-    /// Puts a row, as [`crate::state::row`] has it, in front of the row `at`. There must be
-    /// room. `raw`: its time as it stands in rows.
+    #[inline]
+    fn set_value(&mut self, column: usize, row: u32, value: u64) {
+        let (at, length) = self.shape.column(column);
+        if !self.shape.is_thin(column) {
+            self.words[at + row as usize] = value;
+            return;
+        }
+        // That it fits was asked before.
+        let value = half(value).unwrap_or_default().cast_unsigned();
+        halves_mut(&mut self.words[at..at + length])[row as usize] = value;
+    }
+
+    /// Puts a row, as [`crate::state::row`] has it, in front of the row `at`. There must be room, and its width must
+    /// tell it. `raw`: its time as it stands in rows.
     #[inline]
     pub(super) fn insert(&mut self, at: u32, raw: u64, row: &[u64]) {
         let rows = self.read().rows();
         if at < rows {
             self.open(at, rows);
         }
+        self.stop();
+        self.append(at, raw, row);
+    }
+
+    /// Writes a row to a place where none is, all others in place.
+    #[inline]
+    pub(super) fn append(&mut self, at: u32, raw: u64, row: &[u64]) {
         self.words[META] += 1;
         self.set_raw(at, raw);
         let first = row.len() - self.shape.columns;
@@ -116,19 +138,8 @@ impl BodyMut<'_> {
                 left &= left - 1;
             }
         }
-        let mut place = self.shape.values + at as usize;
-        for word in &row[first..] {
-            self.words[place] = *word;
-            place += self.shape.capacity as usize;
-        }
-    }
-
-    /// Remembers where windows begin.
-    #[inline]
-    pub(super) fn set_hints(&mut self, ranges: &[(u32, u32)]) {
-        let hints = &mut self.words[META..self.shape.masks].as_mut_bytes()[HINTS..];
-        for (hint, (low, _)) in hints.iter_mut().zip(ranges) {
-            *hint = *low as u8;
+        for (column, word) in row[first..].iter().enumerate() {
+            self.set_value(column, at, *word);
         }
     }
 
@@ -143,11 +154,19 @@ impl BodyMut<'_> {
             let (below, above) = (mask & bits(0, at), mask & bits(at, rows));
             self.set_mask(flag, below | above << 1);
         }
-        let capacity = self.shape.capacity as usize;
         for column in 0..self.shape.columns {
-            let from = self.shape.values + column * capacity;
-            let moved = from + at as usize..from + rows as usize;
-            self.words.copy_within(moved, from + at as usize + 1);
+            self.shift(column, at, rows, at + 1);
+        }
+    }
+
+    /// Moves the values of the rows `from..end` of a column to where `to` is.
+    fn shift(&mut self, column: usize, from: u32, end: u32, to: u32) {
+        let (at, length) = self.shape.column(column);
+        let words = &mut self.words[at..at + length];
+        let (moved, to) = (from as usize..end as usize, to as usize);
+        match self.shape.is_thin(column) {
+            true => halves_mut(words).copy_within(moved, to),
+            false => words.copy_within(moved, to),
         }
     }
 
@@ -161,24 +180,19 @@ impl BodyMut<'_> {
         } else {
             (kept & bits(0, rows)).count_ones()
         };
-        let capacity = self.shape.capacity as usize;
         if front {
+            self.lose(first);
             self.shift_times(first, rows);
+            (0..self.shape.columns).for_each(|column| self.shift(column, first, rows, 0));
         } else {
+            self.stop();
             for (to, from) in each(kept & bits(0, rows)).enumerate() {
                 let raw = self.read().raw(from);
                 self.set_raw(to as u32, raw);
-            }
-        }
-        for column in 0..self.shape.columns {
-            let at = self.shape.values + column * capacity;
-            if front {
-                self.words
-                    .copy_within(at + first as usize..at + rows as usize, at);
-                continue;
-            }
-            for (to, from) in each(kept & bits(0, rows)).enumerate() {
-                self.words[at + to] = self.words[at + from as usize];
+                for column in 0..self.shape.columns {
+                    let value = self.read().column(column).get(from as usize);
+                    self.set_value(column, to as u32, value);
+                }
             }
         }
         for flag in 0..self.shape.masks_all {
@@ -192,14 +206,7 @@ impl BodyMut<'_> {
             self.set_mask(flag, packed);
         }
         for row in left..rows {
-            self.set_raw(
-                row,
-                if self.shape.wide {
-                    u64::MAX
-                } else {
-                    u64::from(u32::MAX)
-                },
-            );
+            self.set_raw(row, u64::MAX);
         }
         self.set_rows(left);
     }
@@ -208,27 +215,36 @@ impl BodyMut<'_> {
     fn shift_times(&mut self, first: u32, rows: u32) {
         let (first, rows) = (first as usize, rows as usize);
         let times = &mut self.words[self.shape.times..self.shape.values];
-        if self.shape.wide {
+        if self.shape.width == Width::Wide {
             times.copy_within(first..rows, 0);
             return;
         }
         halves_mut(times).copy_within(first..rows, 0);
     }
 
-    /// Takes over what another class holds; the rows must fit.
+    /// Takes over what another class holds; the rows must fit, and the width tell them.
     pub(super) fn copy_from(&mut self, other: Body<'_>) {
-        let rows = other.rows();
-        // From narrow to wide, never back.
-        self.words[..self.shape.masks].copy_from_slice(&other.words[..other.shape.masks]);
+        let (rows, wide) = (other.rows(), self.shape.width == Width::Wide);
+        let mut front = self.shape.masks;
+        if self.shape.running == 0 || other.shape.running == 0 {
+            front = self.shape.fixed;
+        }
+        self.words[..front].copy_from_slice(&other.words[..front]);
+        if front < self.shape.masks || front < other.shape.masks {
+            self.stop();
+        }
         self.words[self.shape.times..self.shape.values].fill(u64::MAX);
         self.words[self.shape.masks..self.shape.times].fill(0);
-        if self.shape.wide {
+        if wide {
             self.words[META] = self.words[META] & !0xff00 | (WHOLE as u64) << 8;
         }
-        for row in 0..rows {
-            if self.shape.wide == other.shape.wide {
-                self.set_raw(row, other.raw(row));
-            } else {
+        let times = other.shape.times..other.shape.times + (rows as usize).div_ceil(2);
+        if !wide {
+            // Halves behind the rows have the greatest time on both sides.
+            let at = self.shape.times;
+            self.words[at..at + times.len()].copy_from_slice(&other.words[times]);
+        } else {
+            for row in 0..rows {
                 self.set_raw(row, other.time(row).cast_unsigned() ^ SIGN);
             }
         }
@@ -236,9 +252,19 @@ impl BodyMut<'_> {
             self.set_mask(flag, other.mask(flag));
         }
         for column in 0..self.shape.columns {
-            let at = self.shape.values + column * self.shape.capacity as usize;
-            let values = &other.column(column)[..rows as usize];
-            self.words[at..at + rows as usize].copy_from_slice(values);
+            self.copy_column(column, other, rows);
         }
+    }
+
+    fn copy_column(&mut self, column: usize, other: Body<'_>, rows: u32) {
+        if self.shape.is_thin(column) != other.shape.is_thin(column) {
+            let values = other.column(column);
+            (0..rows).for_each(|row| self.set_value(column, row, values.get(row as usize)));
+            return;
+        }
+        let halves = self.shape.is_thin(column);
+        let words = if halves { rows.div_ceil(2) } else { rows } as usize;
+        let ((to, _), (from, _)) = (self.shape.column(column), other.shape.column(column));
+        self.words[to..to + words].copy_from_slice(&other.words[from..from + words]);
     }
 }

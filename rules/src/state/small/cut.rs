@@ -1,7 +1,7 @@
 //! The windows of an event, cut out of the rows of a small key.
 //!
-//! The idea: where time alone says where a window begins, the row it began with at the last answer is a good first
-//! guess. The invariant: a hint saves steps and decides nothing.
+//! The idea: where time alone says where a window begins, it is looked for among times as they stand in rows, all
+//! windows by one list of spans. The invariant: rows are in order of time, so a window of times is a range of rows.
 
 use super::body::{Body, bits};
 use super::scan::Scratch;

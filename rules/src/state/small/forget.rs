@@ -78,6 +78,9 @@ impl Store {
 
     /// The end of those of the rows up to `end` that no session from the horizon on can reach.
     fn before_sessions_small(&self, body: Body<'_>, end: u32) -> u32 {
+        if !self.layout.has_session {
+            return end;
+        }
         let horizon = self.horizon;
         let windows = self.layout.windows.iter();
         let begins = windows.filter_map(|window| match window.window {
@@ -121,9 +124,9 @@ impl Store {
         }
         self.forget_small(key);
         let body = self.keys.bodies.get(class(key), index(key));
-        let (rows, wide) = (body.rows(), body.shape.wide);
+        let (rows, width) = (body.rows(), body.shape.width);
         if 2 * rows <= body.shape.capacity
-            && let Some(to) = self.keys.bodies.shapes.class(rows, wide)
+            && let Some(to) = self.keys.bodies.shapes.class(rows, width)
             && to != class(key)
         {
             self.move_small(key, to);

@@ -30,7 +30,7 @@ pub(super) fn value(body: &Body<'_>, row: &RowLayout, input: usize, at: u32) -> 
     match row.places[input] {
         Place::Nowhere => 0,
         Place::Bit(flag) => body.mask(flag) >> at & 1,
-        Place::Word(_) | Place::Text(_) => body.column(row.column(input))[at as usize],
+        Place::Word(_) | Place::Text(_) => body.column(row.column(input)).get(at as usize),
     }
 }
 

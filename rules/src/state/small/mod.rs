@@ -1,15 +1,18 @@
 //! Keys with few events: scanned at every answer, without running values.
 //!
-//! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `change`, `mark`), how
-//! they are answered (`plan`, `cut`, `scan`), and what events do to them (`take`, `forget`).
+//! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `change`, `mark`,
+//! `running`), how
+//! they are answered (`plan`, `ladder`, `cut`, `scan`), and what events do to them (`take`, `forget`).
 
 mod bodies;
 mod body;
 mod change;
 mod cut;
 mod forget;
+mod ladder;
 mod mark;
 mod plan;
+mod running;
 mod scan;
 mod shape;
 mod take;

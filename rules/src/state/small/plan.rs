@@ -5,8 +5,9 @@
 //! as they are found without running ([`Scan`]), and what members are read from ([`Answer`]). The invariant: whatever
 //! an answer is read from is on one of the lists before it.
 
+use super::ladder::{Ladder, Running};
 use super::mark::Mark;
-use super::shape::{UNITS, past_at};
+use super::shape::{PAST, UNITS};
 use crate::aggregate::Aggregate;
 use crate::aggregate::cell::{Cell, Kind};
 use crate::ruleset::Scope;
@@ -26,10 +27,14 @@ pub(in crate::state) struct ScanPlan {
     pub(super) spans: Vec<[u64; 4]>,
     /// All windows are plain sliding ones: where they begin and end, [`ScanPlan::spans`] say.
     pub(super) plain: bool,
+    /// Sums kept up to date where a key has several events, by window; none unless all windows are plain.
+    pub(super) running: Vec<Running>,
     /// The cells that have a past.
     pub(super) past: Vec<Past>,
     /// By scope: `with_current`, then `prior`.
-    scopes: [ScopePlan; 2],
+    pub(super) scopes: [ScopePlan; 2],
+    /// By scope: whether features of it are computed.
+    asks: [bool; 2],
 }
 
 /// The features of one scope.
@@ -38,8 +43,29 @@ pub(super) struct ScopePlan {
     pub(super) ladders: Vec<Ladder>,
     /// Sums there are.
     pub(super) sums: usize,
+    /// Which of [`ScanPlan::running`] they are, if there are any.
+    pub(super) running: Vec<usize>,
     pub(super) scans: Vec<Scan>,
+    pub(super) lengths: Vec<Length>,
+    pub(super) totals: Vec<Total>,
+    /// The other members.
     pub(super) answers: Vec<Answer>,
+}
+
+/// A member that is how many rows a window has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Length {
+    pub(super) column: usize,
+    pub(super) window: usize,
+}
+
+/// A member that is a sum.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Total {
+    pub(super) column: usize,
+    /// Its place among the sums of a scope.
+    pub(super) sum: usize,
+    pub(super) decimal: bool,
 }
 
 /// The running value of events no longer held.
@@ -67,28 +93,6 @@ pub(super) struct Scan {
     pub(super) mark: Option<usize>,
 }
 
-/// Count and sum of the same integers in several windows.
-#[derive(Clone, Debug)]
-pub(super) struct Ladder {
-    /// Flag of the rows that have a value.
-    pub(super) present: usize,
-    pub(super) filter: Option<usize>,
-    pub(super) column: usize,
-    pub(super) rungs: Vec<Rung>,
-}
-
-/// One window of a ladder.
-#[derive(Clone, Debug)]
-pub(super) struct Rung {
-    pub(super) window: usize,
-    /// Its place among the sums of a scope.
-    pub(super) sum: usize,
-    /// Its past in a body.
-    pub(super) past: Option<usize>,
-    /// Where its words go if an answer is read from words, and how many there are: more than 3 with squares.
-    pub(super) words: Option<(usize, usize)>,
-}
-
 /// Where a member of a feature comes from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer {
@@ -99,14 +103,8 @@ pub(super) struct Answer {
 /// See [`Answer`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum From {
-    /// Rows of a window.
-    Length(usize),
     /// A word as it is.
     Word(usize),
-    /// A sum of integers, by its scan.
-    Sum(usize),
-    /// A sum of decimals, by its scan.
-    Decimals(usize),
     /// A word behind one that says whether there is a value.
     Known(usize),
     /// A value of the row whose number, plus 1, is at the word of the feature's cell.
@@ -128,7 +126,7 @@ impl ScanPlan {
     /// The plan for a layout that has everything else.
     pub(in crate::state) fn new(layout: &Layout) -> ScanPlan {
         let mut plan = ScanPlan {
-            fixed_words: past_at(layout.windows.len()),
+            fixed_words: PAST,
             plain: layout.windows.iter().all(|w| is_plain(w.window)),
             spans: layout.windows.iter().map(|w| spans(w.window)).collect(),
             ..ScanPlan::default()
@@ -147,7 +145,11 @@ impl ScanPlan {
                 }
                 column += feature.members.len();
             }
-            plan.scopes[index(scope)].resolve(layout);
+            plan.scopes[index(scope)].finish(layout);
+            plan.asks[index(scope)] = layout.features.iter().any(|f| f.scope == scope);
+        }
+        if plan.plain {
+            plan.add_running();
         }
         plan
     }
@@ -160,7 +162,7 @@ impl ScanPlan {
     /// Whether features of a scope are computed.
     #[inline]
     pub(super) fn asks(&self, scope: Scope) -> bool {
-        !self.scope(scope).answers.is_empty()
+        self.asks[index(scope)]
     }
 
     fn add(
@@ -171,11 +173,26 @@ impl ScanPlan {
         column: usize,
     ) {
         let scope = index(feature.scope);
-        if let Some(cell) = feature.cell {
-            self.add_scan(layout, scope, cell, feature.window);
+        let Some(cell) = feature.cell else {
+            let window = feature.window;
+            self.scopes[scope].lengths.push(Length { column, window });
+            return;
+        };
+        self.add_scan(layout, scope, cell, feature.window);
+        let ints = matches!(layout.cells[cell].kind, Kind::Ints { .. });
+        if ints && feature.aggregate == Aggregate::Sum {
+            let scope = &mut self.scopes[scope];
+            let sum = scope.sum_of(layout.cells[cell].at);
+            let decimal = feature.scale.is_some();
+            scope.totals.push(Total {
+                column,
+                sum,
+                decimal,
+            });
+            return;
         }
         for member in 0..feature.members.len() {
-            let from = from(layout, feature_index, feature, member);
+            let from = from(layout, feature_index, feature, cell, member);
             let column = column + member;
             self.scopes[scope].answers.push(Answer { column, from });
         }
@@ -226,60 +243,10 @@ impl ScanPlan {
 }
 
 impl ScopePlan {
-    fn add_rung(
-        &mut self,
-        cell: &Cell,
-        window: usize,
-        past: Option<usize>,
-        (present, column): (usize, usize),
-    ) {
-        let ladders = self.ladders.iter().flat_map(|ladder| &ladder.rungs);
-        let of = |rung: &Rung| rung.words.map(|(at, _)| at);
-        if ladders.into_iter().any(|rung| of(rung) == Some(cell.at)) {
-            return;
-        }
-        let rung = Rung {
-            window,
-            sum: self.sums,
-            past,
-            words: Some((cell.at, cell.words())),
-        };
-        self.sums += 1;
-        let values = (present, cell.filter);
-        let same = |ladder: &&mut Ladder| (ladder.present, ladder.filter) == values;
-        if let Some(ladder) = self.ladders.iter_mut().find(same) {
-            ladder.rungs.push(rung);
-            return;
-        }
-        self.ladders.push(Ladder {
-            present,
-            filter: cell.filter,
-            column,
-            rungs: vec![rung],
-        });
-    }
-
-    /// Leads answers from cells to sums, and takes from sums the words nobody reads.
-    fn resolve(&mut self, layout: &Layout) {
-        let cells = self.answers.iter().filter_map(|answer| match answer.from {
-            From::Cell { cell, .. } => Some(layout.cells[cell].at),
-            _ => None,
-        });
-        let read: Vec<usize> = cells.collect();
-        let rungs = |ladders: &[Ladder]| -> Vec<Rung> {
-            ladders.iter().flat_map(|l| l.rungs.clone()).collect()
-        };
-        let all = rungs(&self.ladders);
-        for answer in &mut self.answers {
-            if let From::Sum(cell) | From::Decimals(cell) = &mut answer.from {
-                let at = layout.cells[*cell].at;
-                let of = |rung: &&Rung| rung.words.is_some_and(|(word, _)| word == at);
-                *cell = all.iter().find(of).map_or(0, |rung| rung.sum);
-            }
-        }
-        for rung in self.ladders.iter_mut().flat_map(|l| &mut l.rungs) {
-            rung.words = rung.words.filter(|(at, _)| read.contains(at));
-        }
+    /// Whether there are members that are neither lengths nor sums.
+    #[inline]
+    pub(super) fn has_others(&self) -> bool {
+        !self.answers.is_empty()
     }
 }
 
@@ -300,11 +267,14 @@ fn spans(window: Window) -> [u64; 4] {
     [units[0], units[1], units[2], from]
 }
 
-/// Where a member of a feature comes from.
-fn from(layout: &Layout, index: usize, feature: &FeatureLayout, member: usize) -> From {
-    let Some(cell) = feature.cell else {
-        return From::Length(feature.window);
-    };
+/// Where a member of a feature that has a running value comes from.
+fn from(
+    layout: &Layout,
+    index: usize,
+    feature: &FeatureLayout,
+    cell: usize,
+    member: usize,
+) -> From {
     let at = layout.cells[cell].at;
     let by_cell = From::Cell {
         feature: index,
@@ -317,10 +287,6 @@ fn from(layout: &Layout, index: usize, feature: &FeatureLayout, member: usize) -
         },
         _ if feature.aggregate == Aggregate::Rate => by_cell,
         Kind::Events | Kind::Present(_) | Kind::Distinct { .. } => From::Word(at),
-        Kind::Ints { .. } if feature.aggregate == Aggregate::Sum => match feature.scale {
-            None => From::Sum(cell),
-            Some(_) => From::Decimals(cell),
-        },
         Kind::Extreme(_) => From::Known(at),
         Kind::Edge(_) => From::Edge {
             member,

@@ -1,14 +1,15 @@
 //! Answers of a small key: every window cut out of the columns, every aggregate read from what is inside.
 //!
 //! The idea: a window is a range of rows, a filter a mask, so what an aggregate takes is one word of bits: counts are
-//! `popcount`s, the first and the last event are the ends of the word, and the sum of a window is the difference of two
-//! sums from the first row on. Nothing is kept from event to event but what events no longer held left behind in `forever` windows (the
-//! *past*, running values of [`crate::aggregate::cell`]), the [`super::mark`]s, and hints where windows began.
+//! `popcount`s, the first and the last event are the ends of the word, and the sum of a window is that of the next shorter
+//! one and what lies in front of it. Nothing is kept from event to event but what events no longer held left behind in `forever` windows (the
+//! *past*, running values of [`crate::aggregate::cell`]) and the [`super::mark`]s.
 //! The invariant: what is read here is what [`crate::state::store`] reads from running values of the same events.
 
 use super::body::{Body, bits, each};
+use super::ladder::{Ladder, Rung};
 use super::mark::value;
-use super::plan::{From, Ladder, Rung, Scan};
+use super::plan::{From, Scan, ScopePlan};
 use crate::aggregate::cell::{Entry, Heap, Kind, Side, Span};
 use crate::aggregate::{Aggregate, distinct, sum};
 use crate::ruleset::Scope;
@@ -26,8 +27,6 @@ pub(in crate::state) struct Scratch {
     record: Vec<u64>,
     /// The sums of ladders.
     sums: Vec<i128>,
-    /// Sums from the first row on.
-    prefix: Vec<u64>,
     values: Vec<u64>,
     /// Rows as a ring has them.
     rows: Vec<u64>,
@@ -42,63 +41,33 @@ pub(super) struct View<'a> {
     pub(super) heap: &'a mut Heap,
 }
 
-/// Sums of integers in several windows: each the difference of two sums from the first row of all on.
-#[inline]
-fn climb(
-    body: &Body<'_>,
-    ladder: &Ladder,
-    ranges: &[(u32, u32)],
-    sums: &mut [i128],
-    prefix: &mut Vec<u64>,
-) {
-    let rungs = || ladder.rungs.iter().map(|rung| ranges[rung.window]);
-    let (from, to) = rungs().fold((u32::MAX, 0), |(from, to), (low, high)| {
-        (from.min(low), to.max(high))
-    });
-    let (from, to) = (from.min(to), to);
+impl<'a> View<'a> {
+    pub(super) fn new(body: Body<'a>, layout: &'a Layout, heap: &'a mut Heap) -> View<'a> {
+        View { body, layout, heap }
+    }
+}
+
+/// Sums of integers in several windows: each that of the window before, which is shorter, and what is in front of it.
+fn climb(body: &Body<'_>, ladder: &Ladder, ranges: &[(u32, u32)], sums: &mut [i128]) {
+    let column = body.column(ladder.column);
     let filter = ladder.filter.map_or(u64::MAX, |f| body.mask(f));
     let rows = body.mask(ladder.present) & filter;
-    let column = &body.column(ladder.column)[from as usize..to as usize];
-    let all = bits(from, to);
-    // 64 values from -2^56 up to 2^56 cannot leave 64 bits.
-    const HALF: u64 = 1 << 56;
-    let (mut sum, mut high) = (0u64, 0u64);
-    prefix.clear();
-    prefix.push(0);
-    if rows & all == all {
-        prefix.extend(column.iter().map(|value| {
-            sum = sum.wrapping_add(*value);
-            high |= value.wrapping_add(HALF);
-            sum
-        }));
-    } else {
-        prefix.extend(column.iter().enumerate().map(|(row, value)| {
-            let value = if rows >> (row as u32 + from) & 1 == 1 {
-                *value
-            } else {
-                0
-            };
-            sum = sum.wrapping_add(value);
-            high |= value.wrapping_add(HALF);
-            sum
-        }));
-    }
+    let (mut from, mut to, mut inside) = (0, 0, 0);
     for rung in &ladder.rungs {
         let (low, end) = ranges[rung.window];
-        let inside = if high < 2 * HALF {
-            let (low, end) = ((low - from) as usize, (end - from) as usize);
-            i128::from(prefix[end].wrapping_sub(prefix[low]).cast_signed())
+        if end == to && low <= from {
+            inside += column.sum(low, from, rows);
         } else {
-            let column = body.column(ladder.column);
-            sum::total(each(rows & bits(low, end)).map(|row| column[row as usize]))
-        };
+            inside = column.sum(low, end, rows);
+        }
+        (from, to) = (low, end);
         let past = |past| sum::wide_sum(&body.words[past..]);
         sums[rung.sum] = inside + rung.past.map_or(0, past);
     }
 }
 
 impl Scratch {
-    /// Answers the features of one scope.
+    /// Answers the features of one scope, with all sums counted from the rows of their windows.
     pub(super) fn answer(
         &mut self,
         view: &mut View<'_>,
@@ -106,18 +75,76 @@ impl Scratch {
         answers: &mut Answers,
         row: usize,
     ) {
+        let plan = view.layout.scan.scope(scope);
+        self.sums.resize(plan.sums, 0);
+        for ladder in &plan.ladders {
+            climb(&view.body, ladder, &self.ranges, &mut self.sums);
+        }
+        self.lengths(plan, answers, row);
+        for total in &plan.totals {
+            let sum = self.sums[total.sum];
+            let word = match total.decimal {
+                true => sum::fits_decimal(sum),
+                false => sum::fits_int(sum),
+            };
+            answers.set(total.column, row, word);
+        }
+        if plan.has_others() {
+            self.others(view, scope, answers, row);
+        }
+    }
+
+    /// Answers the features of one scope, from running sums where they hold.
+    #[inline]
+    pub(super) fn answer_any(
+        &mut self,
+        view: &mut View<'_>,
+        scope: Scope,
+        answers: &mut Answers,
+        row: usize,
+    ) {
+        match view.body.shape.running > 0 && view.body.holds() {
+            true => self.answer_running(view, scope, answers, row),
+            false => self.answer(view, scope, answers, row),
+        }
+    }
+
+    #[inline]
+    fn answer_running(
+        &mut self,
+        view: &mut View<'_>,
+        scope: Scope,
+        answers: &mut Answers,
+        row: usize,
+    ) {
+        let (plan, body) = (view.layout.scan.scope(scope), view.body);
+        self.lengths(plan, answers, row);
+        for total in &plan.totals {
+            // 64 values of 32 bits are far below any bound of a sum.
+            answers.put(total.column, row, body.sum(plan.running[total.sum]));
+        }
+        if plan.has_others() {
+            self.sums.clear();
+            let sum = |index: &usize| i128::from(body.sum(*index).cast_signed());
+            self.sums.extend(plan.running.iter().map(sum));
+            self.others(view, scope, answers, row);
+        }
+    }
+
+    #[inline]
+    fn lengths(&self, plan: &ScopePlan, answers: &mut Answers, row: usize) {
+        for length in &plan.lengths {
+            let (low, high) = self.ranges[length.window];
+            answers.put(length.column, row, u64::from(high - low));
+        }
+    }
+
+    /// Answers those features of one scope that are no lengths and sums.
+    fn others(&mut self, view: &mut View<'_>, scope: Scope, answers: &mut Answers, row: usize) {
         let layout = view.layout;
         let plan = layout.scan.scope(scope);
         self.record.resize(layout.stride, 0);
-        self.sums.resize(plan.sums, 0);
         for ladder in &plan.ladders {
-            climb(
-                &view.body,
-                ladder,
-                &self.ranges,
-                &mut self.sums,
-                &mut self.prefix,
-            );
             for rung in &ladder.rungs {
                 if let Some(words) = rung.words {
                     self.write_words(&view.body, ladder, rung, words);
@@ -127,7 +154,6 @@ impl Scratch {
         for scan in &plan.scans {
             self.scan(view, scan, &layout.cells[scan.cell].kind);
         }
-        let mut answers = answers.row(row);
         for answer in &plan.answers {
             if let From::Text { feature, cell } = answer.from {
                 let text = self.text(view, feature, cell);
@@ -136,18 +162,12 @@ impl Scratch {
             }
             let word = match answer.from {
                 From::Text { .. } => None,
-                From::Length(window) => {
-                    let (low, high) = self.ranges[window];
-                    Some(u64::from(high - low))
-                }
                 From::Word(at) => Some(self.record[at]),
-                From::Sum(scan) => sum::fits_int(self.sums[scan]),
-                From::Decimals(scan) => sum::fits_decimal(self.sums[scan]),
                 From::Known(at) => (self.record[at] != 0).then(|| self.record[at + 1]),
                 From::Edge { member, feature } => self.edge(view, member, feature),
                 From::Cell { feature, cell } => self.cell(view, feature, cell),
             };
-            answers.set(answer.column, word, &view.heap.texts);
+            answers.set_any(answer.column, row, word, &view.heap.texts);
         }
         // What is not all words was taken for this answer only.
         for scan in &plan.scans {
@@ -183,7 +203,7 @@ impl Scratch {
         if words > 3 {
             let column = body.column(ladder.column);
             let past = rung.past.map(|past| &body.words[past..past + words]);
-            sum::write_squares(record, past, each(rows).map(|row| column[row as usize]));
+            sum::write_squares(record, past, each(rows).map(|row| column.get(row as usize)));
         }
     }
 
@@ -224,7 +244,7 @@ impl Scratch {
             }
             Kind::Floats { input, squares } => {
                 let column = body.column(layout.row.column(*input));
-                let values = each(present(*input)).map(|row| column[row as usize]);
+                let values = each(present(*input)).map(|row| column.get(row as usize));
                 let record = &mut self.record[at..at + 2];
                 sum::float_scan(values, *squares, past, record, view.heap);
             }

@@ -1,53 +1,69 @@
 //! How a small key lies in memory: one stretch of words that holds the key, its events in columns, and nothing else.
 //!
 //! The idea: a key with few events needs no running values, because scanning a few columns costs no more than keeping
-//! values up to date; so all of it fits a line or two, and a look-up waits for memory twice at most. Flags are masks
-//! of one bit per row, so that a filtered count is one `popcount`. Times are offsets of 32 bits from a base, in the
-//! coarsest unit that tells all of them exactly (*narrow*), or whole microseconds where no unit does (*wide*).
-//! Either way the words of times compare as unsigned numbers. The invariant: a row that is not taken has the greatest
-//! time, zero flags and values of no meaning.
+//! values up to date; so all of it fits a few lines, and a look-up waits for memory twice at most. Flags are masks of
+//! one bit per row, so that a filtered count is one `popcount`. Times are offsets of 32 bits from a base, in the
+//! coarsest unit that tells all of them exactly, or whole microseconds where no unit does; values have 32 bits where
+//! that is enough for all of a key's ([`Width`]). Either way the words of times compare as unsigned numbers.
+//! The invariant: a row that is not taken has the greatest time, zero flags and values of no meaning.
 //!
 //! ```text
-//! identity 2 | forgotten | base | meta, hints … | past cells … | masks … | times … | a column of values per input …
+//! identity 2 | forgotten | base | meta | past cells … | running … | masks … | times … | a column of values per input …
 //! ```
 
+use super::running::Runs;
 use crate::state::layout::Layout;
 
 /// The greatest time of an event that was forgotten; `i64::MIN` for none.
 pub(super) const FORGOTTEN: usize = 2;
-/// The time that narrow offsets count from.
+/// The time that offsets count from.
 pub(super) const BASE: usize = 3;
-/// Bytes: how many rows; the unit of narrow times; the record's flags; then, in as many words as it takes, per window
-/// the row it began with at the last answer. All ones for a stretch nobody owns.
+/// Bytes: how many rows; the unit of times; the record's flags; whether there are running sums that hold
+/// ([`super::running`]). All ones for a stretch nobody owns.
 pub(super) const META: usize = 4;
+/// First of the running values of events no longer held.
+pub(in crate::state) const PAST: usize = 5;
 
-/// Bytes of [`META`] before the hints.
-pub(super) const HINTS: usize = 3;
-
-/// First word behind the hints of so many windows: the running values of events no longer held.
-pub(in crate::state) fn past_at(windows: usize) -> usize {
-    META + (HINTS + windows).div_ceil(8)
+/// How a stretch tells its times and values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Width {
+    /// Both take 32 bits; values that are no small integers in any key take 64.
+    Thin,
+    /// Times take 32 bits, values 64.
+    Full,
+    /// Both take 64 bits.
+    Wide,
 }
 
-/// Rows for which there is a class.
-const CAPACITIES: [u32; 15] = [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64];
+/// Rows for which there is a class, by width; most keys are thin. A class less would make room for none: there are as
+/// many as a number has ([`crate::state::keys`]).
+const CAPACITIES: [(Width, &[u32]); 3] = [
+    (
+        Width::Thin,
+        &[1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64],
+    ),
+    (Width::Full, &[1, 2, 4, 8, 16, 24, 40, 64]),
+    (Width::Wide, &[1, 2, 4, 8, 16, 24, 40, 64]),
+];
+
+/// Thin stretches for so many rows have running sums; in smaller ones there is little to scan.
+const RUNNING_MIN: u32 = 8;
 
 /// A mask has a bit per row, so this is the most a small key can hold.
 pub(super) const ROWS_MAX: u32 = 64;
 
-/// Units of narrow times in microseconds, the coarsest first.
+/// Units of times of 32 bits in microseconds, the coarsest first.
 pub(super) const UNITS: [i64; 3] = [1_000_000, 1_000, 1];
 
 /// What a wide stretch has for its unit.
 pub(super) const WHOLE: usize = UNITS.len();
 
 /// Where things are in a stretch of one class.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shape {
     /// Rows it has room for.
     pub(super) capacity: u32,
-    /// Whether a time takes a word rather than half of one.
-    pub(super) wide: bool,
+    pub(super) width: Width,
     /// Bits per mask: 8, 16, 32 or 64.
     pub(super) mask_bits: u32,
     /// The greatest mask.
@@ -60,52 +76,98 @@ pub(super) struct Shape {
     pub(super) masks_all: usize,
     /// Columns of values.
     pub(super) columns: usize,
+    /// How many of them, the first ones, take 64 bits in any width.
+    pub(super) longs: usize,
+    /// Windows of the plan.
+    pub(super) windows: usize,
+    /// Words that are the same in all classes.
+    pub(super) fixed: usize,
+    /// Where running sums are; 0 for none.
+    pub(super) running: usize,
+    pub(super) runs: Runs,
     pub(super) masks: usize,
     pub(super) times: usize,
     pub(super) values: usize,
+    /// Words of a column behind the long ones.
+    pub(super) column_words: usize,
     /// Words in all.
     pub(super) words: usize,
 }
 
-/// The shapes of all classes of one plan: first the narrow ones, then the wide ones, each by capacity.
+impl Shape {
+    fn new(layout: &Layout, width: Width, capacity: u32) -> Shape {
+        let flags = layout.row.bits();
+        let masks_all = flags + layout.scan.marks.len();
+        let (columns, longs) = (layout.row.columns(), layout.row.longs());
+        let mask_bits = capacity.next_power_of_two().max(8);
+        let runs =
+            width == Width::Thin && capacity >= RUNNING_MIN && !layout.scan.running.is_empty();
+        let running = layout.scan.fixed_words;
+        let masks = running + if runs { Runs::words(&layout.scan) } else { 0 };
+        let times = masks + masks_all.div_ceil(64 / mask_bits as usize);
+        let (halves, words) = (capacity.div_ceil(2) as usize, capacity as usize);
+        let values = times + if width == Width::Wide { words } else { halves };
+        let column_words = if width == Width::Thin { halves } else { words };
+        let mut shape = Shape {
+            capacity,
+            width,
+            mask_bits,
+            mask_ones: u64::MAX >> (64 - mask_bits),
+            masks_shift: 6 - mask_bits.ilog2(),
+            flags,
+            masks_all,
+            columns,
+            longs,
+            windows: layout.windows.len(),
+            fixed: running,
+            running: if runs { running } else { 0 },
+            runs: Runs::default(),
+            masks,
+            times,
+            values,
+            column_words,
+            words: values + longs * words + (columns - longs) * column_words,
+        };
+        if runs {
+            shape.runs = Runs::new(&layout.scan, &shape);
+        }
+        shape
+    }
+
+    /// Where a column of values begins, and how many words it takes.
+    #[inline]
+    pub(super) fn column(&self, column: usize) -> (usize, usize) {
+        let capacity = self.capacity as usize;
+        match column.checked_sub(self.longs) {
+            None => (self.values + column * capacity, capacity),
+            Some(behind) => {
+                let at = self.values + self.longs * capacity + behind * self.column_words;
+                (at, self.column_words)
+            }
+        }
+    }
+
+    /// Whether the values of a column take 32 bits.
+    #[inline]
+    pub(super) fn is_thin(&self, column: usize) -> bool {
+        self.width == Width::Thin && column >= self.longs
+    }
+}
+
+/// The shapes of all classes of one plan, by width and capacity.
 #[derive(Clone, Debug)]
 pub(in crate::state) struct Shapes {
     all: Vec<Shape>,
 }
 
-/// Classes of one width.
-pub(super) const WIDE: usize = CAPACITIES.len();
-
 impl Shapes {
     pub(in crate::state) fn new(layout: &Layout) -> Shapes {
-        let flags = layout.row.bits();
-        let masks_all = flags + layout.scan.marks.len();
-        let columns = layout.row.columns();
-        let shape = |wide: bool, capacity: u32| {
-            let mask_bits = capacity.next_power_of_two().max(8);
-            let at_masks = layout.scan.fixed_words;
-            let times = at_masks + masks_all.div_ceil(64 / mask_bits as usize);
-            let values = times + (capacity as usize).div_ceil(if wide { 1 } else { 2 });
-            Shape {
-                capacity,
-                wide,
-                mask_bits,
-                mask_ones: u64::MAX >> (64 - mask_bits),
-                masks_shift: 6 - mask_bits.ilog2(),
-                flags,
-                masks_all,
-                columns,
-                masks: at_masks,
-                times,
-                values,
-                words: values + columns * capacity as usize,
-            }
-        };
-        let widths = [false, true].into_iter();
+        let shapes = CAPACITIES.into_iter().flat_map(|(width, capacities)| {
+            let capacities = capacities.iter();
+            capacities.map(move |capacity| Shape::new(layout, width, *capacity))
+        });
         Shapes {
-            all: widths
-                .flat_map(|wide| CAPACITIES.map(|capacity| shape(wide, capacity)))
-                .collect(),
+            all: shapes.collect(),
         }
     }
 
@@ -118,9 +180,9 @@ impl Shapes {
         &self.all[class]
     }
 
-    /// The smallest class with room for so many rows; none beyond [`ROWS_MAX`].
-    pub(super) fn class(&self, rows: u32, wide: bool) -> Option<usize> {
-        let at = CAPACITIES.iter().position(|capacity| *capacity >= rows)?;
-        Some(at + if wide { WIDE } else { 0 })
+    /// The smallest class of a width with room for so many rows; none beyond [`ROWS_MAX`].
+    pub(super) fn class(&self, rows: u32, width: Width) -> Option<usize> {
+        let fits = |shape: &Shape| shape.width == width && shape.capacity >= rows;
+        self.all.iter().position(fits)
     }
 }

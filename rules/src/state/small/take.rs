@@ -5,12 +5,12 @@
 //! reach are let go when there is no room, or when the sweep comes by. The invariant: what is promised of forgetting in
 //! [`crate::state::forget`] holds here too.
 
-use super::body::Body;
+use super::body::{Body, half};
 use super::cut::Moment;
 use super::forget::approximate;
 use super::plan::Past;
 use super::scan::{Scratch, View};
-use super::shape::{ROWS_MAX, past_at};
+use super::shape::{PAST, ROWS_MAX, Width};
 use crate::ruleset::Scope;
 use crate::state::columns::Answers;
 use crate::state::identity::Identity;
@@ -30,6 +30,18 @@ pub(in crate::state) struct Arriving<'a> {
     pub(in crate::state) duplicate: bool,
     /// Where its answers go.
     pub(in crate::state) at: usize,
+}
+
+impl Arriving<'_> {
+    /// The width its values need.
+    #[inline]
+    fn width(&self, layout: &RowLayout) -> Width {
+        let values = &self.row[layout.width - layout.columns() + layout.longs()..];
+        match values.iter().all(|value| half(*value).is_some()) {
+            true => Width::Thin,
+            false => Width::Full,
+        }
+    }
 }
 
 impl Store {
@@ -55,20 +67,114 @@ impl Store {
         scratch: &mut Scratch,
         answers: &mut Option<Answers>,
     ) -> Result<bool, u32> {
-        let mut read = self.keys.bodies.get(class(key), index(key));
-        let mut raw = read.encode(event.time.0);
-        let full = read.rows() >= self.most(read, event.added);
-        if !event.duplicate && (full || raw.is_none() || self.is_rich(read)) {
-            key = self.room(key, event.time, event.added);
+        if let Some(approximate) = self.append_small(key, event, scratch, answers) {
+            return Ok(approximate);
+        }
+        if !event.duplicate && self.wants_room(key, event) {
+            key = self.room(key, event);
             if class(key) == LARGE {
                 return Err(index(key));
             }
-            read = self.keys.bodies.get(class(key), index(key));
-            raw = read.encode(event.time.0);
+            if let Some(approximate) = self.append_small(key, event, scratch, answers) {
+                return Ok(approximate);
+            }
         }
+        Ok(self.put_small(key, event, scratch, answers))
+    }
+
+    /// Does so for the usual event: it comes in order, there is room, and its windows go by time alone. None, and nothing
+    /// done, for any other.
+    #[inline]
+    fn append_small(
+        &mut self,
+        key: u32,
+        event: &Arriving<'_>,
+        scratch: &mut Scratch,
+        answers: &mut Option<Answers>,
+    ) -> Option<bool> {
         let layout = &self.layout;
+        if !layout.scan.plain || !event.added || event.duplicate {
+            return None;
+        }
+        let mut body = self.keys.bodies.get_mut(class(key), index(key));
+        let (read, shape) = (body.read(), body.shape);
+        let (rows, raw) = (read.rows(), read.encode(event.time.0)?);
+        let room = rows < shape.capacity.min(self.limits.events_per_key);
+        let in_order = rows == 0 || read.raw(rows - 1) <= raw;
+        if !room
+            || !in_order
+            || (shape.width < Width::Full && event.width(&layout.row) > shape.width)
+        {
+            return None;
+        }
+        // Other windows than these do not ask for what else was forgotten.
+        let approximate = event.time.before(layout.longest).0 < read.forgotten();
+        let plan = &layout.scan;
+        let runs = shape.running > 0;
+        if let Some(answers) = answers {
+            scratch.time = event.time.0;
+            scratch.ranges.resize(layout.windows.len(), (0, 0));
+            if runs && read.holds() {
+                body.advance(&plan.spans, raw, &mut scratch.ranges);
+            } else {
+                read.until_each(raw, rows, &plan.spans, &mut scratch.ranges);
+                if runs {
+                    body.start(&scratch.ranges);
+                }
+            }
+            if plan.asks(Scope::Prior) {
+                let mut view = View::new(body.read(), layout, &mut self.heap);
+                scratch.answer_any(&mut view, Scope::Prior, answers, event.at);
+            }
+        }
+        body.append(rows, raw, event.row);
+        if runs {
+            body.add(event.row);
+        }
+        if !plan.marks.is_empty() {
+            plan.mark(&mut body, layout, rows);
+        }
+        if let Some(answers) = answers
+            && plan.asks(Scope::WithCurrent)
+        {
+            scratch.ranges.iter_mut().for_each(|(_, end)| *end += 1);
+            let mut view = View::new(body.read(), layout, &mut self.heap);
+            scratch.answer_any(&mut view, Scope::WithCurrent, answers, event.at);
+        }
+        self.events += 1;
+        Some(approximate)
+    }
+
+    /// Answers one event if anything of a scope is asked for, counted from its rows.
+    fn answer_if_asked(
+        &mut self,
+        key: u32,
+        at: usize,
+        scope: Scope,
+        scratch: &mut Scratch,
+        answers: &mut Option<Answers>,
+    ) {
+        if let Some(answers) = answers
+            && self.layout.scan.asks(scope)
+        {
+            let body = self.keys.bodies.get(class(key), index(key));
+            let mut view = View::new(body, &self.layout, &mut self.heap);
+            scratch.answer(&mut view, scope, answers, at);
+        }
+    }
+
+    /// Does so for any event; there is room for it.
+    fn put_small(
+        &mut self,
+        key: u32,
+        event: &Arriving<'_>,
+        scratch: &mut Scratch,
+        answers: &mut Option<Answers>,
+    ) -> bool {
+        let (layout, read) = (&self.layout, self.keys.bodies.get(class(key), index(key)));
+        let raw = read.encode(event.time.0);
         let now = match raw {
-            Some(raw) => read.until_raw(raw, read.rows()),
+            Some(raw) => read.until_raw(raw),
             None => read.until(event.time.0),
         };
         let mut moment = Moment {
@@ -82,49 +188,46 @@ impl Store {
             scratch.cut(read, layout, moment);
         }
         let approximate = flagged && approximate(read, layout, scratch, event.time, self.horizon);
-        let mut view = View {
-            body: read,
-            layout,
-            heap: &mut self.heap,
-        };
-        if prior && let Some(answers) = answers {
-            scratch.answer(&mut view, Scope::Prior, answers, event.at);
-            if event.duplicate {
-                // It is among the rows already.
-                scratch.answer(&mut view, Scope::WithCurrent, answers, event.at);
-            }
+        if prior {
+            self.answer_if_asked(key, event.at, Scope::Prior, scratch, answers);
         }
         if event.duplicate {
-            return Ok(approximate);
+            // It is among the rows already.
+            self.answer_if_asked(key, event.at, Scope::WithCurrent, scratch, answers);
+            return approximate;
         }
+        let layout = &self.layout;
         let mut body = self.keys.bodies.get_mut(class(key), index(key));
         // There is room for it, and so its time can be told.
         body.insert(now, raw.unwrap_or_default(), event.row);
         if !layout.scan.marks.is_empty() {
             layout.scan.mark(&mut body, layout, now);
         }
-        if let Some(answers) = answers {
-            if layout.scan.asks(Scope::WithCurrent) {
-                moment.now = now + 1;
-                scratch.cut(body.read(), layout, moment);
-                let mut view = View {
-                    body: body.read(),
-                    layout,
-                    heap: &mut self.heap,
-                };
-                scratch.answer(&mut view, Scope::WithCurrent, answers, event.at);
-            }
-            body.set_hints(&scratch.ranges);
+        if answers.is_some() && layout.scan.asks(Scope::WithCurrent) {
+            moment.now = now + 1;
+            scratch.cut(body.read(), layout, moment);
+            self.answer_if_asked(key, event.at, Scope::WithCurrent, scratch, answers);
         }
         if event.added {
             self.events += 1;
-            return Ok(approximate);
+            return approximate;
         }
         // A late event counts itself, and is not kept.
-        layout.scan.unmark(&mut body, layout, now);
+        let mut body = self.keys.bodies.get_mut(class(key), index(key));
+        self.layout.scan.unmark(&mut body, &self.layout, now);
         body.retain(!(1 << now));
         self.release_row(event.row);
-        Ok(approximate)
+        approximate
+    }
+
+    /// Whether there is no room for an event as the key is.
+    #[inline]
+    fn wants_room(&self, key: u32, event: &Arriving<'_>) -> bool {
+        let body = self.keys.bodies.get(class(key), index(key));
+        let full = body.rows() >= self.most(body, event.added);
+        let told = body.encode(event.time.0).is_some()
+            && event.width(&self.layout.row) <= body.shape.width;
+        full || !told || self.is_rich(body)
     }
 
     /// Whether one more value could be too many for what a `forever` window keeps of each: only records have sketches.
@@ -148,14 +251,17 @@ impl Store {
 
     /// Room for one more row; the key as it is called then, which may be that of a record.
     #[cold]
-    fn room(&mut self, key: u32, time: EventTime, added: bool) -> u32 {
+    fn room(&mut self, key: u32, event: &Arriving<'_>) -> u32 {
+        let (time, added) = (event.time, event.added);
+        let values = event.width(&self.layout.row);
         let mut body = self.keys.bodies.get_mut(class(key), index(key));
         let most = match added {
             true => self.limits.events_per_key.min(ROWS_MAX),
             false => ROWS_MAX,
         };
         let capacity = body.shape.capacity;
-        let fits = body.fits(time.0);
+        let width = body.width_for(time.0, values);
+        let fits = width == body.shape.width;
         let body = self.keys.bodies.get(class(key), index(key));
         if fits && body.rows() < capacity.min(most) && !self.is_rich(body) {
             return key;
@@ -164,7 +270,7 @@ impl Store {
             self.forget_small(key);
         }
         let body = self.keys.bodies.get(class(key), index(key));
-        let (rows, wide) = (body.rows(), body.shape.wide || !fits);
+        let rows = body.rows();
         if rows >= most || self.is_rich(body) {
             return self.promote(key);
         }
@@ -173,7 +279,7 @@ impl Store {
         if rows + slack < capacity && fits && 2 * (rows + slack) > capacity {
             return key;
         }
-        match self.keys.bodies.shapes.class(rows + slack + 1, wide) {
+        match self.keys.bodies.shapes.class(rows + slack + 1, width) {
             Some(to) if to == class(key) => key,
             Some(to) => self.move_small(key, to),
             None => self.promote(key),
@@ -200,14 +306,13 @@ impl Store {
         for (row, words) in words.chunks_mut(width).enumerate() {
             body.read_row(row as u32, words);
         }
-        let first = past_at(self.layout.windows.len());
-        let past = body.words[first..body.shape.masks].to_vec();
+        let past = body.words[PAST..body.shape.masks].to_vec();
         let (forgotten, flags) = (body.forgotten(), body.flags());
         let number = self.keys.take_record(identity, forgotten);
         let record = self.keys.record_mut(number);
         record[FLAGS] |= flags;
         for Past { of, cell } in &self.layout.scan.past {
-            let from = cell.at - first;
+            let from = cell.at - PAST;
             let to = self.layout.cells[*of].at;
             let length = cell.words();
             record[to..to + length].copy_from_slice(&past[from..from + length]);

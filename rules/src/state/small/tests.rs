@@ -3,11 +3,12 @@
 
 use super::bodies::Bodies;
 use super::body::Body;
-use super::shape::Shapes;
+use super::change::BodyMut;
+use super::shape::{Shapes, Width};
 use crate::aggregate::Aggregate;
 use crate::ruleset::{Limits, Scope};
 use crate::state::layout::Layout;
-use crate::state::row::set_bit;
+use crate::state::row::{Place, set_bit};
 use crate::state::{FeaturePlan, GroupPlan};
 use crate::time::Span;
 use crate::value::Type;
@@ -39,6 +40,14 @@ fn layout() -> Layout {
     })
 }
 
+/// The word of a value in a row.
+fn word(layout: &Layout, input: usize) -> usize {
+    match layout.row.places[input] {
+        Place::Word(at) => at,
+        _ => 0,
+    }
+}
+
 /// An event as the list has it.
 #[derive(Clone, Debug, PartialEq)]
 struct Event {
@@ -59,6 +68,35 @@ impl Random {
     }
 }
 
+/// Puts a row behind all others, as an event in order is.
+fn append(body: &mut BodyMut<'_>, raw: u64, row: &[u64], layout: &Layout, answered: bool) {
+    let runs = body.shape.running > 0;
+    let (rows, spans) = (body.read().rows(), &layout.scan.spans);
+    let (mut ranges, mut moved) = ([(0, 0)], [(0, 0)]);
+    if runs && answered {
+        body.read().until_each(raw, rows, spans, &mut ranges);
+        if !body.read().holds() {
+            body.start(&ranges);
+        }
+        body.advance(spans, raw, &mut moved);
+        assert_eq!(moved, ranges);
+    }
+    body.append(rows, raw, row);
+    if runs {
+        body.add(row);
+    }
+    if runs && answered {
+        let (low, end, read) = (ranges[0].0, rows + 1, body.read());
+        let column = read.column(layout.row.column(0));
+        let passing = read.mask(0) & read.mask(layout.row.present_bit(0));
+        let naive: i64 = (low..end)
+            .filter(|row| passing >> row & 1 == 1)
+            .map(|row| column.get(row as usize).cast_signed())
+            .sum();
+        assert_eq!(read.sum(0).cast_signed(), naive);
+    }
+}
+
 fn check(body: Body<'_>, events: &[Event], layout: &Layout, random: &mut Random, seed: u64) {
     assert_eq!(body.rows() as usize, events.len(), "seed {seed}");
     let mut row = vec![0; layout.row.width];
@@ -67,7 +105,7 @@ fn check(body: Body<'_>, events: &[Event], layout: &Layout, random: &mut Random,
         let read = Event {
             time: row[0].cast_signed(),
             flags: row[1],
-            values: [row[2], row[3]],
+            values: [0, 1].map(|input| row[word(layout, input)]),
         };
         assert_eq!(read, *event, "seed {seed}, row {at}");
         // The last of its value has the mark; flag 1 says that there is one.
@@ -111,14 +149,28 @@ fn run(seed: u64) {
         let event = Event {
             time: clock - late,
             flags: random.below(2) | 6,
-            values: [random.below(8), random.below(1 << 30)],
+            // Negative ones too; a third of the runs meet some that take more than 32 bits.
+            values: [
+                random.below(8).wrapping_sub(4)
+                    << if seed.is_multiple_of(3) {
+                        random.below(40)
+                    } else {
+                        0
+                    },
+                random.below(1 << 30) << 10,
+            ],
         };
         let mut body = bodies.get_mut(class, index);
-        let fits = body.fits(event.time);
+        let small = i64::from(i32::MIN)..=i64::from(i32::MAX);
+        let values = match small.contains(&event.values[0].cast_signed()) {
+            true => Width::Thin,
+            false => Width::Full,
+        };
+        let width = body.width_for(event.time, values);
+        let fits = width == body.shape.width;
         if !fits || body.read().rows() == body.shape.capacity {
             // More room, or fewer rows.
-            let wide = body.shape.wide || !fits;
-            match bodies.shapes.class(events.len() as u32 + 1, wide) {
+            match bodies.shapes.class(events.len() as u32 + 1, width) {
                 Some(to) => {
                     let new = bodies.take(to);
                     let (from, mut target) = bodies.pair((class, index), (to, new));
@@ -142,13 +194,18 @@ fn run(seed: u64) {
         (0..3)
             .filter(|flag| event.flags >> flag & 1 == 1)
             .for_each(|flag| set_bit(&mut row, flag));
-        row[2..].copy_from_slice(&event.values);
+        for (input, value) in event.values.into_iter().enumerate() {
+            row[word(&layout, input)] = value;
+        }
         let mut body = bodies.get_mut(class, index);
         let raw = body.read().encode(event.time).unwrap();
-        body.insert(at as u32, raw, &row);
+        if at == events.len() && random.below(8) > 0 {
+            append(&mut body, raw, &row, &layout, random.below(4) > 0);
+        } else {
+            body.insert(at as u32, raw, &row);
+        }
         layout.scan.mark(&mut body, &layout, at as u32);
         events.insert(at, event);
-        body.set_hints(&[(random.below(70) as u32, 0)]);
         if random.below(5) == 0 {
             let gone = random.below(events.len() as u64) as usize;
             layout.scan.unmark(&mut body, &layout, gone as u32);
