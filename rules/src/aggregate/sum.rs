@@ -40,6 +40,13 @@ pub(super) fn step(entry: &Entry<'_>, input: usize, squares: bool, words: &mut [
     }
 }
 
+/// Adds an integer or a mantissa to the sum in the words of a running value, or takes it away.
+#[inline]
+pub(crate) fn add(words: &mut [u64], value: u64, away: bool) {
+    let wide = i128::from(value.cast_signed());
+    wide::add(&mut words[1..3], if away { -wide } else { wide });
+}
+
 /// The sum in the words of a running value of integers.
 pub(crate) fn wide_sum(words: &[u64]) -> i128 {
     wide::read(&words[1..3])

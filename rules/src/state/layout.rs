@@ -10,6 +10,7 @@ use crate::aggregate::cell::{Cell, Kind};
 use crate::aggregate::edge::Edge;
 use crate::aggregate::extreme::{Extreme, Order};
 use crate::ruleset::Scope;
+use crate::state::append::{Counter, is_plain};
 use crate::state::row::{RowLayout, Stored};
 use crate::state::small::ScanPlan;
 use crate::state::{FeaturePlan, GroupPlan};
@@ -55,6 +56,8 @@ pub(super) struct WindowLayout {
     pub(super) at: usize,
     /// Its running values in [`Layout::cells`].
     pub(super) cells: Range<usize>,
+    /// The same where all of them are counts and sums of integers, and time alone says where the window begins.
+    pub(super) counters: Option<Vec<Counter>>,
 }
 
 /// How a feature is read.
@@ -65,6 +68,8 @@ pub(super) struct FeatureLayout {
     pub(super) window: usize,
     /// Its running value; none when the length of the window says it.
     pub(super) cell: Option<usize>,
+    /// It is the length of its window or a sum of integers: the lists of [`crate::state::small::ScanPlan`] have it.
+    pub(super) is_sum: bool,
     /// Scale of a decimal argument.
     pub(super) scale: Option<u8>,
     /// Types of its members.
@@ -156,6 +161,11 @@ impl Layout {
                 filter,
                 at,
                 cells: first..layout.cells.len(),
+                counters: is_plain(window)
+                    .then(|| layout.cells[first..].iter())
+                    .and_then(|mut cells| {
+                        cells.try_fold(Vec::new(), |all, cell| Counter::add(all, cell, &layout.row))
+                    }),
             });
         }
         layout.may_sketch = layout.cells.iter().any(Cell::may_sketch);
@@ -168,6 +178,10 @@ impl Layout {
                 scope: feature.scope,
                 window: wanted[f].0,
                 cell: cell_of[f],
+                is_sum: cell_of[f].is_none_or(|cell| {
+                    let ints = matches!(layout.cells[cell].kind, Kind::Ints { .. });
+                    ints && feature.aggregate == Aggregate::Sum
+                }),
                 scale: match args[..] {
                     [Type::Decimal(scale)] => Some(scale),
                     _ => None,

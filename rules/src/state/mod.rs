@@ -6,8 +6,8 @@
 //! The invariant: an answer that is not flagged approximate is what a scan over every event ever taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `store`, `append`, `session`,
-//! `reading`, `forget`, `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]).
+//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `large`, `store`, `append`,
+//! `session`, `reading`, `forget`, `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -21,6 +21,7 @@ pub mod dedup;
 mod forget;
 mod identity;
 mod keys;
+mod large;
 mod layout;
 mod reading;
 pub mod seed;
@@ -288,7 +289,7 @@ impl GroupState {
             keys::LARGE => Err(keys::index(key)),
             _ => store.take_small(key, &event, &mut self.scratch, answers),
         };
-        let approximate = taken.unwrap_or_else(|number| take_large(store, number, &event, answers));
+        let approximate = taken.unwrap_or_else(|number| store.take_large(number, &event, answers));
         if known.is_none()
             && !added
             && let Some(key) = store.keys.find(hash, identity)
@@ -297,74 +298,5 @@ impl GroupState {
             store.drop(key);
         }
         approximate
-    }
-}
-
-/// Answers and takes an event of a key that has a record.
-fn take_large(
-    store: &mut Store,
-    key: u32,
-    event: &Arriving<'_>,
-    answers: &mut Option<Answers>,
-) -> bool {
-    if event.added && !store.layout.asks_prior && store.in_order(key, event.time) {
-        if store.is_full(key) {
-            // What makes room goes by where the windows stand.
-            store.seek(key, event.time);
-            store.keep_events(key);
-        }
-        store.append(key, event.time, event.row);
-        let approximate = store.approximate(key);
-        answer(store, key, event.at, answers, |_| true);
-        return approximate;
-    }
-    store.seek(key, event.time);
-    let mut approximate = store.approximate(key);
-    // A duplicate is in the state already, whatever the scope; nothing changes.
-    if event.duplicate {
-        answer(store, key, event.at, answers, |_| true);
-        return approximate;
-    }
-    answer(store, key, event.at, answers, |scope| scope == Scope::Prior);
-    if event.added {
-        store.keep_events(key);
-    }
-    // A late event counts itself, and is not kept.
-    let at = store.insert(key, event.row, event.added);
-    // The budget may have taken an event out for this one.
-    approximate |= store.approximate(key);
-    let with_current = |scope| scope == Scope::WithCurrent;
-    answer(store, key, event.at, answers, with_current);
-    if !event.added {
-        store.remove(key, at);
-    }
-    approximate
-}
-
-/// Writes the features of the chosen scopes as they are now.
-fn answer(
-    store: &mut Store,
-    key: u32,
-    row: usize,
-    answers: &mut Option<Answers>,
-    chosen: impl Fn(Scope) -> bool,
-) {
-    let Some(answers) = answers else {
-        return;
-    };
-    let (record, rows, layout, heap) = store.parts(key);
-    let mut column = 0;
-    for feature in &layout.features {
-        let members = feature.members.len();
-        if chosen(feature.scope) && feature.aggregate.makes_text() {
-            let text = reading::text(feature, record, rows, layout, heap);
-            answers.set_text(column, text.as_deref());
-        } else if chosen(feature.scope) {
-            for member in 0..members {
-                let word = store::read(feature, member, record, rows, layout, heap);
-                answers.set_any(column + member, row, word, &heap.texts);
-            }
-        }
-        column += members;
     }
 }

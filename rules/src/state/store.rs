@@ -203,11 +203,16 @@ impl Store {
         }
     }
 
-    /// Calls `step` with every window of a key in turn.
-    pub(super) fn move_windows(&mut self, key: u32, step: impl Fn(&mut Cursor<'_>)) {
+    /// Calls `step` with every chosen window of a key in turn.
+    pub(super) fn move_windows(
+        &mut self,
+        key: u32,
+        chosen: impl Fn(&WindowLayout) -> bool,
+        step: impl Fn(&mut Cursor<'_>),
+    ) {
         let record = self.keys.record_mut(key);
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
-        for window in &self.layout.windows {
+        for window in self.layout.windows.iter().filter(|window| chosen(window)) {
             let (low, high) = halves(record[window.at]);
             let count = match window.window {
                 Window::Last { .. } => record[window.at + 1],
@@ -238,9 +243,9 @@ impl Store {
             return;
         }
         if t > now {
-            self.move_windows(key, |cursor| cursor.forward(t, tail));
+            self.move_windows(key, |_| true, |cursor| cursor.forward(t, tail));
         } else {
-            self.move_windows(key, |cursor| cursor.backward(t, head));
+            self.move_windows(key, |_| true, |cursor| cursor.backward(t, head));
         }
     }
 
@@ -264,27 +269,35 @@ impl Store {
         }
         record[NEWEST] = t.0.max(record[NEWEST].cast_signed()).cast_unsigned();
         self.events += 1;
-        self.move_windows(key, |cursor| {
-            if cursor.window.window.holds_current() {
-                debug_assert_eq!(cursor.high, at, "windows end where the event goes");
-                cursor.enter(at, Side::Right);
-                cursor.high += 1;
-                cursor.trim();
-            }
-        });
+        self.move_windows(
+            key,
+            |_| true,
+            |cursor| {
+                if cursor.window.window.holds_current() {
+                    debug_assert_eq!(cursor.high, at, "windows end where the event goes");
+                    cursor.enter(at, Side::Right);
+                    cursor.high += 1;
+                    cursor.trim();
+                }
+            },
+        );
         at
     }
 
     /// Takes out again the event that was the last one put in. The record's time must not have changed.
     pub(super) fn remove(&mut self, key: u32, at: u32) {
         let (head, tail) = halves(self.keys.record(key)[ROWS]);
-        self.move_windows(key, |cursor| {
-            if cursor.window.window.holds_current() {
-                cursor.high -= 1;
-                cursor.leave(at, Side::Right);
-                cursor.refill(head);
-            }
-        });
+        self.move_windows(
+            key,
+            |_| true,
+            |cursor| {
+                if cursor.window.window.holds_current() {
+                    cursor.high -= 1;
+                    cursor.leave(at, Side::Right);
+                    cursor.refill(head);
+                }
+            },
+        );
         self.release_texts(key, at);
         let record = self.keys.record_mut(key);
         let width = self.layout.row.width;

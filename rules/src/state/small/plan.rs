@@ -8,9 +8,10 @@
 use super::ladder::{Ladder, Running};
 use super::mark::Mark;
 use super::shape::{PAST, UNITS};
-use crate::aggregate::Aggregate;
 use crate::aggregate::cell::{Cell, Kind};
+use crate::aggregate::{Aggregate, sum};
 use crate::ruleset::Scope;
+use crate::state::append::is_plain;
 use crate::state::layout::{FeatureLayout, Layout};
 use crate::state::row::Place;
 use crate::time::Span;
@@ -39,33 +40,46 @@ pub(in crate::state) struct ScanPlan {
 
 /// The features of one scope.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ScopePlan {
+pub(in crate::state) struct ScopePlan {
     pub(super) ladders: Vec<Ladder>,
     /// Sums there are.
     pub(super) sums: usize,
     /// Which of [`ScanPlan::running`] they are, if there are any.
     pub(super) running: Vec<usize>,
     pub(super) scans: Vec<Scan>,
-    pub(super) lengths: Vec<Length>,
-    pub(super) totals: Vec<Total>,
+    pub(in crate::state) lengths: Vec<Length>,
+    pub(in crate::state) totals: Vec<Total>,
     /// The other members.
     pub(super) answers: Vec<Answer>,
 }
 
 /// A member that is how many rows a window has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Length {
-    pub(super) column: usize,
-    pub(super) window: usize,
+pub(in crate::state) struct Length {
+    pub(in crate::state) column: usize,
+    pub(in crate::state) window: usize,
 }
 
 /// A member that is a sum.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Total {
-    pub(super) column: usize,
+pub(in crate::state) struct Total {
+    pub(in crate::state) column: usize,
     /// Its place among the sums of a scope.
     pub(super) sum: usize,
+    /// The words of its cell in a record.
+    pub(in crate::state) cell: usize,
     pub(super) decimal: bool,
+}
+
+impl Total {
+    /// The sum as a value of its type, if it is one.
+    #[inline]
+    pub(in crate::state) fn of(&self, sum: i128) -> Option<u64> {
+        match self.decimal {
+            true => sum::fits_decimal(sum),
+            false => sum::fits_int(sum),
+        }
+    }
 }
 
 /// The running value of events no longer held.
@@ -155,13 +169,13 @@ impl ScanPlan {
     }
 
     /// The features of a scope.
-    pub(super) fn scope(&self, scope: Scope) -> &ScopePlan {
+    pub(in crate::state) fn scope(&self, scope: Scope) -> &ScopePlan {
         &self.scopes[index(scope)]
     }
 
     /// Whether features of a scope are computed.
     #[inline]
-    pub(super) fn asks(&self, scope: Scope) -> bool {
+    pub(in crate::state) fn asks(&self, scope: Scope) -> bool {
         self.asks[index(scope)]
     }
 
@@ -179,14 +193,14 @@ impl ScanPlan {
             return;
         };
         self.add_scan(layout, scope, cell, feature.window);
-        let ints = matches!(layout.cells[cell].kind, Kind::Ints { .. });
-        if ints && feature.aggregate == Aggregate::Sum {
+        if feature.is_sum {
             let scope = &mut self.scopes[scope];
             let sum = scope.sum_of(layout.cells[cell].at);
             let decimal = feature.scale.is_some();
             scope.totals.push(Total {
                 column,
                 sum,
+                cell: layout.cells[cell].at,
                 decimal,
             });
             return;
@@ -245,13 +259,9 @@ impl ScanPlan {
 impl ScopePlan {
     /// Whether there are members that are neither lengths nor sums.
     #[inline]
-    pub(super) fn has_others(&self) -> bool {
+    pub(in crate::state) fn has_others(&self) -> bool {
         !self.answers.is_empty()
     }
-}
-
-fn is_plain(window: Window) -> bool {
-    matches!(window, Window::Sliding { to, .. } if to == Span::ZERO)
 }
 
 /// The length of a sliding window by unit, rounded up: a time that is whole in a unit less the length, rounded down, is

@@ -83,11 +83,7 @@ impl Scratch {
         self.lengths(plan, answers, row);
         for total in &plan.totals {
             let sum = self.sums[total.sum];
-            let word = match total.decimal {
-                true => sum::fits_decimal(sum),
-                false => sum::fits_int(sum),
-            };
-            answers.set(total.column, row, word);
+            answers.set(total.column, row, total.of(sum));
         }
         if plan.has_others() {
             self.others(view, scope, answers, row);
