@@ -1,14 +1,17 @@
 //! What the benches share: made-up swipes as bytes and as columns, and the sample pack ready to run.
 //!
 //! The invariant: everything follows from a fixed seed, so that two runs measure the same work. Criterion times the parts
-//! (`cargo bench --workspace`); `benches/file_to_file.sh` measures the processor time of the whole; `peers/` does
-//! the same job on Flink and Kafka Streams beside it; raw results with command and commit are kept in `results/`.
+//! (`cargo bench --workspace`); `benches/kernel.rs` times the windows alone with a million keys, `benches/file_to_file.sh`
+//! the processor time of the whole; `peers/` does the same job on Flink and Kafka Streams beside it; raw results with
+//! command and commit are kept in `results/`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "benches"
 )]
+
+pub mod twelve;
 
 use std::ops::Range;
 use std::path::Path;
