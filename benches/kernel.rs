@@ -19,6 +19,7 @@
 
 use std::fs;
 
+use benches::processor_time;
 use benches::twelve::{Job, Kernel, Source};
 
 /// As in the binary that is measured by it.
@@ -84,13 +85,6 @@ fn report(kernel: &Kernel) {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find(|line| line.starts_with("VmHWM"));
     println!("{}", peak.unwrap_or("no VmHWM"));
-}
-
-/// Nanoseconds this thread, the only one, has run for.
-fn processor_time() -> u64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("a kernel that counts");
-    let ran = text.split_ascii_whitespace().next();
-    ran.and_then(|ran| ran.parse().ok()).expect("a number")
 }
 
 fn arguments() -> (Job, u64) {

@@ -18,6 +18,7 @@ mod arrival;
 pub mod cell;
 mod conditions;
 mod decide;
+mod estimate;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod limit;
@@ -28,6 +29,7 @@ mod plan;
 
 pub use apart::{FeatureApart, RulesApart, Taken};
 pub use arrival::LAG_SPAN_MAX;
+pub use estimate::{Estimate, FeatureEstimate, GroupEstimate, KeyBytes, USUAL_EVENTS, estimate};
 pub use output::{
     CAUSES, Counts, Decision, Flags, Hit, Hitter, Position, RuleCounts, Sizes, StepOutput,
     cause_index,

@@ -186,6 +186,11 @@ impl Bodies {
         )
     }
 
+    /// Events a key holds.
+    pub(in crate::state) fn rows(&self, class: usize, index: u32) -> u32 {
+        self.get(class, index).rows()
+    }
+
     /// Classes there are.
     pub(in crate::state) fn classes(&self) -> usize {
         self.classes.len()

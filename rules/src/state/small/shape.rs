@@ -118,8 +118,13 @@ impl Shapes {
         &self.all[class]
     }
 
+    /// Words of a stretch of this class.
+    pub(in crate::state) fn words(&self, class: usize) -> usize {
+        self.all[class].words
+    }
+
     /// The smallest class with room for so many rows; none beyond [`ROWS_MAX`].
-    pub(super) fn class(&self, rows: u32, wide: bool) -> Option<usize> {
+    pub(in crate::state) fn class(&self, rows: u32, wide: bool) -> Option<usize> {
         let at = CAPACITIES.iter().position(|capacity| *capacity >= rows)?;
         Some(at + if wide { WIDE } else { 0 })
     }
