@@ -1,7 +1,7 @@
 //! The bytes per key that `check` estimates, against those a run holds: within a factor of 1.5 in every group.
 //!
 //! The estimate knows the plan and how many events keys hold; it does not know what is in them. Groups of few keys are
-//! left out: there a page that is not full weighs more than the keys.
+//! left out: a group has up to one empty page for each size of a small key, which is megabytes, however few they are.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,10 +24,10 @@ use rules::value::Type;
 use tests::place;
 
 const FACTOR: f64 = 1.5;
-const EVENTS: usize = 120_000;
+const EVENTS: usize = 400_000;
 const STEP: usize = 1_000;
 /// Groups of fewer keys are not looked at.
-const KEYS_LEAST: usize = 1_000;
+const KEYS_LEAST: usize = 3_000;
 
 fn pack(name: &str) -> Arc<RuleSet> {
     let source = pipeline::pack::load(&place::root().join("rules/packs").join(name)).source;
@@ -74,17 +74,17 @@ fn mixed(at: usize, salt: usize) -> u64 {
 /// How many values a field has: what is a key decides how many events a key has.
 fn values(name: &str) -> u64 {
     match name {
-        "few" | "CUSTOMER_ID" | "card_id" | "device_id" => 40_000,
-        "some" | "TERMINAL_ID" => 5_000,
-        "many" | "merchant_id" => 1_200,
+        "few" | "CUSTOMER_ID" | "card_id" | "device_id" => 100_000,
+        "some" | "TERMINAL_ID" => 10_000,
+        "many" | "merchant_id" => 4_000,
         _ => 3_000,
     }
 }
 
 fn events(rules: &RuleSet) -> (RecordBatch, Vec<EventTime>) {
     let schema = &rules.schema;
-    // A second apart, as clocks of terminals tell it.
-    let micros = (0..EVENTS as i64).map(|at| 1_767_225_600_000_000 + at * 1_000_000);
+    // Near enough to one another that also a window of 15 minutes holds most of them.
+    let micros = (0..EVENTS as i64).map(|at| 1_767_225_600_000_000 + at * 2_000);
     let columns = schema
         .fields
         .iter()
@@ -127,9 +127,9 @@ fn events(rules: &RuleSet) -> (RecordBatch, Vec<EventTime>) {
     (batch, micros.clone().map(EventTime).collect())
 }
 
-/// How many groups were compared.
+/// Estimated over held, per group with enough keys.
 #[track_caller]
-fn check(rules: &Arc<RuleSet>) -> usize {
+fn ratios(rules: &Arc<RuleSet>) -> Vec<(String, f64)> {
     let (batch, times) = events(rules);
     let mut engine = Engine::new(Arc::clone(rules), "test", HashSeed::FIXED);
     let offsets: Vec<i64> = (0..EVENTS as i64).collect();
@@ -144,7 +144,7 @@ fn check(rules: &Arc<RuleSet>) -> usize {
         engine.step(&step, &mut out);
     }
     let estimated = estimate(rules, Some(&engine.spreads()));
-    let mut compared = 0;
+    let mut ratios = Vec::new();
     for (at, (size, group)) in engine
         .sizes()
         .groups
@@ -165,26 +165,24 @@ fn check(rules: &Arc<RuleSet>) -> usize {
         if size.keys < KEYS_LEAST {
             continue;
         }
-        compared += 1;
         let held = size.bytes as f64 / size.keys as f64;
-        let ratio = sampled / held;
         println!(
-            "{} {}: held {held:.0}, estimated {sampled:.0}, {ratio:.2}",
+            "{} by {}: {held:.0} bytes held, {sampled:.0} estimated",
             rules.pack, group.key
         );
-        assert!(
-            (1.0 / FACTOR..FACTOR).contains(&ratio),
-            "{} by {}: {held:.1} bytes a key held, {sampled:.1} estimated",
-            rules.pack,
-            group.key
-        );
+        ratios.push((format!("{} by {}", rules.pack, group.key), sampled / held));
     }
-    compared
+    ratios
 }
 
 #[test]
 fn estimated_bytes_are_within_a_factor_of_those_held() {
-    assert_eq!(check(&pack("card-core")), 4);
-    assert_eq!(check(&pack("handbook")), 2);
-    assert_eq!(check(&generated()), 3);
+    let packs = [pack("card-core"), pack("handbook"), generated()];
+    let ratios: Vec<_> = packs.iter().flat_map(ratios).collect();
+    assert_eq!(ratios.len(), 4 + 2 + 3, "{ratios:?}");
+    let beyond = ratios
+        .iter()
+        .filter(|(_, ratio)| !(1.0 / FACTOR..FACTOR).contains(ratio));
+    let beyond: Vec<_> = beyond.collect();
+    assert!(beyond.is_empty(), "{beyond:?}");
 }

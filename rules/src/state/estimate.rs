@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::arena::block_words;
 use super::keys;
 use super::layout::{Layout, ROWS};
-use super::small::Shapes;
+use super::small::{Bodies, Shapes};
 use super::store::halves;
 use super::{GroupPlan, GroupState};
 use crate::aggregate::cell::Kind;
@@ -48,20 +48,22 @@ struct Share {
 mod weights {
     /// Bytes of the table of keys: 8 a place, of which at least three and at most six of eight are taken.
     pub(super) const TABLE_BYTES: f64 = 15.4;
-    /// Stretches that lie free.
-    pub(super) const SPARE: f64 = 1.06;
+    /// Stretches that keys have outgrown, in pages that others still use.
+    pub(super) const SPARE: f64 = 1.2;
+    /// Rings that keys have outgrown and that wait for others.
+    pub(super) const OUTGROWN: f64 = 1.3;
     /// One value of a set, which grows by doubling, with its place in the set's index; and the set itself.
-    pub(super) const DISTINCT_BYTES: f64 = 33.0;
+    pub(super) const DISTINCT_BYTES: f64 = 66.0;
     pub(super) const SET_BYTES: f64 = 90.0;
     /// An exact sum of floats; twice that for squares.
     pub(super) const FLOATS_BYTES: f64 = 110.0;
     /// A text that events share, and in how many events it differs.
     pub(super) const TEXT_BYTES: f64 = 70.0;
-    pub(super) const DIFFERENT: f64 = 0.5;
+    pub(super) const DIFFERENT: f64 = 0.25;
 
     /// Finding a key and putting an event in, and each value of it.
-    pub(super) const EVENT_NS: f64 = 90.0;
-    pub(super) const VALUE_NS: f64 = 12.0;
+    pub(super) const EVENT_NS: f64 = 200.0;
+    pub(super) const VALUE_NS: f64 = 25.0;
     /// A window of a key that is scanned, and of one with running values.
     pub(super) const SMALL_WINDOW_NS: f64 = 10.0;
     pub(super) const LARGE_WINDOW_NS: f64 = 25.0;
@@ -184,7 +186,7 @@ impl GroupCost {
     /// The mean bytes of a key.
     #[must_use]
     pub fn mean_bytes(&self, spread: &Spread) -> f64 {
-        spread.mean(false, |large, events| self.bytes(large, events))
+        self.page_bytes(spread) + spread.mean(false, |large, events| self.bytes(large, events))
     }
 
     /// The bytes of a key that holds so many events, by feature: what is its own, and an equal share of the rest.
@@ -196,9 +198,10 @@ impl GroupCost {
     /// The mean bytes of a key, by feature.
     #[must_use]
     pub fn mean_feature_bytes(&self, spread: &Spread) -> Vec<f64> {
+        let pages = self.page_bytes(spread) / self.shares.len().max(1) as f64;
         let part = |at: usize| {
             let of = |large, events| self.parts(large, events).get(at).copied();
-            spread.mean(false, |large, events| of(large, events).unwrap_or_default())
+            pages + spread.mean(false, |large, events| of(large, events).unwrap_or_default())
         };
         (0..self.shares.len()).map(part).collect()
     }
@@ -215,15 +218,26 @@ impl GroupCost {
         spread.mean(true, |large, events| self.ns(large, events))
     }
 
+    /// A key's part of the pages: of every size that keys have had one is there, used or not.
+    fn page_bytes(&self, spread: &Spread) -> f64 {
+        let most = match spread.large.is_empty() {
+            true => spread.small.keys().max().copied().unwrap_or_default(),
+            false => u32::MAX,
+        };
+        let pages = self.shapes.words_up_to(most.max(1)).map(Bodies::page_bytes);
+        pages.sum::<usize>() as f64 / spread.keys().max(1) as f64
+    }
+
     fn bytes(&self, large: bool, events: u32) -> f64 {
         let rows = f64::from(events);
         let texts = self.layout.row.texts() as f64 * rows * w::DIFFERENT * w::TEXT_BYTES;
         if large {
-            let ring = block_words(events as usize * self.layout.row.width);
+            let ring = block_words(events as usize * self.layout.row.width) as f64 * w::OUTGROWN;
             let cells: f64 = (0..self.layout.cells.len())
                 .map(|at| self.heap(at, rows))
                 .sum();
-            return w::TABLE_BYTES + texts + (8 * (self.layout.stride + ring)) as f64 + cells;
+            let words = self.layout.stride as f64 + ring;
+            return w::TABLE_BYTES + texts + 8.0 * words + cells;
         }
         let class = self.shapes.class(events.max(1), false).unwrap_or_default();
         w::TABLE_BYTES + texts + w::SPARE * 8.0 * self.shapes.words(class) as f64

@@ -118,6 +118,12 @@ impl Shapes {
         &self.all[class]
     }
 
+    /// Words of a stretch of each class for so many rows or fewer, with narrow times.
+    pub(in crate::state) fn words_up_to(&self, rows: u32) -> impl Iterator<Item = usize> {
+        let last = self.class(rows, false).unwrap_or(WIDE - 1);
+        self.all.iter().take(last + 1).map(|shape| shape.words)
+    }
+
     /// Words of a stretch of this class.
     pub(in crate::state) fn words(&self, class: usize) -> usize {
         self.all[class].words
