@@ -5,7 +5,7 @@
 //! cargo build --release --workspace --bin estimates && target/release/estimates
 //! ```
 //!
-//! Of several rounds the least counts. The goal is a ratio between 1/1.5 and 1.5; the weights are in
+//! The goal is a ratio between 1/1.5 and 1.5; the weights are in
 //! `rules/src/state/estimate.rs`. For a rule the estimate is a ceiling.
 #![allow(
     clippy::unwrap_used,
@@ -59,7 +59,7 @@ fn show(name: &str, rules: &Arc<RuleSet>) {
     }
     line("ns of feature", "measured", 0.0, 0.0);
     for (at, feature) in rules.features.iter().enumerate() {
-        let ns = least(
+        let ns = mean(
             || FeatureApart::new(rules, at, HashSeed::FIXED).unwrap(),
             |apart| taken.iter().for_each(|step| apart.run(step)),
         );
@@ -73,7 +73,7 @@ fn show(name: &str, rules: &Arc<RuleSet>) {
                 black_box(taken.iter().map(|step| apart.run(step)).sum::<usize>());
             }
         };
-        least(|| RulesApart::new(rules, some.clone()), run) / 10.0
+        mean(|| RulesApart::new(rules, some.clone()), run) / 10.0
     };
     let none = of(Vec::new());
     for (at, rule) in rules.rules.iter().enumerate().take(12) {
@@ -81,15 +81,16 @@ fn show(name: &str, rules: &Arc<RuleSet>) {
     }
 }
 
-/// Nanoseconds per event of the quickest round, each begun anew.
-fn least<T>(make: impl Fn() -> T, run: impl Fn(&mut T)) -> f64 {
+/// Nanoseconds per event, a mean over rounds that each begin anew: time is told in ticks of milliseconds, which a
+/// single round is too short for.
+fn mean<T>(make: impl Fn() -> T, run: impl Fn(&mut T)) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
         let mut made = make();
         let begun = processor_time();
         run(&mut made);
         processor_time() - begun
     });
-    rounds.min().unwrap_or_default() as f64 / EVENTS as f64
+    rounds.sum::<u64>() as f64 / (ROUNDS * EVENTS) as f64
 }
 
 fn line(name: &str, head: &str, measured: f64, estimated: f64) {

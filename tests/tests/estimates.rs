@@ -11,6 +11,7 @@
 )]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::array::{Float64Array, TimestampMicrosecondArray};
@@ -21,7 +22,7 @@ use rules::ruleset::RuleSet;
 use rules::state::seed::HashSeed;
 use rules::time::EventTime;
 use rules::value::Type;
-use tests::place;
+use tests::{place, process};
 
 const FACTOR: f64 = 1.5;
 const EVENTS: usize = 400_000;
@@ -185,4 +186,45 @@ fn estimated_bytes_are_within_a_factor_of_those_held() {
         .filter(|(_, ratio)| !(1.0 / FACTOR..FACTOR).contains(ratio));
     let beyond: Vec<_> = beyond.collect();
     assert!(beyond.is_empty(), "{beyond:?}");
+}
+
+/// `tollgate check` as JSON, with these arguments behind the pack.
+fn checked(pack: &str, more: &[&str]) -> serde_json::Value {
+    let path = place::root().join("rules/packs").join(pack);
+    let arguments = [&["check", "--output", "json", path.to_str().unwrap()], more].concat();
+    let done = process::tollgate_ends(&place::root(), &arguments, Duration::from_secs(60));
+    serde_json::from_str(&done.success().stdout).unwrap()
+}
+
+#[test]
+fn check_tells_them_and_a_sample_says_how_full_keys_are() {
+    let told = &checked("card-core", &[])["estimates"][0];
+    let rows = |of: &str| told[of].as_array().unwrap().len();
+    assert_eq!(
+        (rows("groups"), rows("features"), rows("rules")),
+        (4, 11, 6)
+    );
+    for feature in told["features"].as_array().unwrap() {
+        let figure = |name: &str| feature[name].as_f64().unwrap();
+        assert!(
+            figure("bytes_quiet_key") > 0.0 && figure("ns_per_event") > 0.0,
+            "{feature}"
+        );
+        assert!(feature["bytes_per_key_of_sample"].is_null(), "{feature}");
+    }
+    let scratch = process::scratch();
+    let sample = scratch.path().join("sample.ndjson");
+    let sample = sample.to_str().unwrap();
+    let arguments = ["gen", "--out", sample, "--seed", "3", "--count", "5000"];
+    let made = process::tollgate_ends(scratch.path(), &arguments, Duration::from_secs(60));
+    let _ = made.success();
+    let told = &checked("card-core", &["--sample", sample])["estimates"][0];
+    for group in told["groups"].as_array().unwrap() {
+        assert!(group["keys"].as_u64().unwrap() > 0, "{group}");
+        let (quiet, sampled) = (&group["bytes_quiet_key"], &group["bytes_per_key_of_sample"]);
+        assert!(
+            sampled.as_f64() > quiet.as_f64(),
+            "keys of several events take more: {group}"
+        );
+    }
 }

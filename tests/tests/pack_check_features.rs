@@ -162,22 +162,34 @@ fn every_aggregate_is_right_as_it_is_written_here() {
 
 #[test]
 fn what_walks_over_the_window_is_right_and_warned_of() {
-    aggregate("quantile(amount, 0.95)", expect![[r#"
+    aggregate(
+        "quantile(amount, 0.95)",
+        expect![[r#"
         15:27 warning E0305 [\"quantile(amount, 0.95)\"] `quantile` walks over the window for each event: up to 15 ms for a key with 1000000 of them
             help: bound it with `over: { last: … }` or `limits.events_per_key`
-    "#]]);
-    aggregate("quantile(amount * 2, 1)", expect![[r#"
+    "#]],
+    );
+    aggregate(
+        "quantile(amount * 2, 1)",
+        expect![[r#"
         15:27 warning E0305 [\"quantile(amount * 2, 1)\"] `quantile` walks over the window for each event: up to 15 ms for a key with 1000000 of them
             help: bound it with `over: { last: … }` or `limits.events_per_key`
-    "#]]);
-    aggregate("median(amount)", expect![[r#"
+    "#]],
+    );
+    aggregate(
+        "median(amount)",
+        expect![[r#"
         15:27 warning E0305 [\"median(amount)\"] `median` walks over the window for each event: up to 15 ms for a key with 1000000 of them
             help: bound it with `over: { last: … }` or `limits.events_per_key`
-    "#]]);
-    aggregate("ewma(amount, 1h30m)", expect![[r#"
+    "#]],
+    );
+    aggregate(
+        "ewma(amount, 1h30m)",
+        expect![[r#"
         15:27 warning E0305 [\"ewma(amount, 1h30m)\"] `ewma` walks over the window for each event: up to 15 ms for a key with 1000000 of them
             help: bound it with `over: { last: … }` or `limits.events_per_key`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

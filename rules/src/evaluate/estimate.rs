@@ -5,6 +5,8 @@
 //! those of the group. A rule's figure is a ceiling: all steps of its condition for every event, where the engine asks
 //! the cheapest test first and the rest only where that held.
 
+use arrow::array::{Array, ArrayRef};
+
 use super::Engine;
 use super::plan::{LetUse, RulePlan, feature_plan, group_plan};
 use crate::expression::Program;
@@ -18,9 +20,6 @@ pub const USUAL_EVENTS: u32 = 8;
 /// Between these numbers of events lies what an event adds to a key that is scanned, and to one with running values.
 const SMALL: (u32, u32) = (1, 64);
 const LARGE: (u32, u32) = (100, 3_100);
-
-/// Of what [`Program::cost`] says, this part is taken by a build with all optimizations over columns of a step.
-const EXPRESSIONS: f64 = 0.25;
 
 /// The bytes of a key.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,7 +97,31 @@ impl Engine {
     /// How the keys of each group hold their events. Walks over all keys.
     #[must_use]
     pub fn spreads(&self) -> Vec<Spread> {
-        self.groups.iter().map(GroupState::spread).collect()
+        let groups = self.groups.iter().zip(&self.passed);
+        let spread = |(group, passed): (&GroupState, &Passed)| Spread {
+            rows: passed.rows,
+            keyless: passed.keyless,
+            ..group.spread()
+        };
+        groups.map(spread).collect()
+    }
+}
+
+/// What came by a group.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Passed {
+    rows: u64,
+    keyless: u64,
+}
+
+impl Passed {
+    /// A step with these columns of the key; arrays know how many nulls they have.
+    pub(super) fn add(&mut self, rows: usize, keys: &[ArrayRef]) {
+        let nulls = keys.iter().map(|key| key.null_count()).max();
+        let count = |n: usize| u64::try_from(n).unwrap_or_default();
+        self.rows += count(rows);
+        // Of several columns the one with most; rarely a row lacks the others only.
+        self.keyless += count(nulls.unwrap_or_default());
     }
 }
 
@@ -194,7 +217,5 @@ fn of_rule(rules: &RuleSet, rule: usize) -> f64 {
     reason = "a figure to show"
 )]
 fn expressions<'a>(programs: impl Iterator<Item = &'a Program>) -> f64 {
-    programs
-        .map(|program| program.cost() as f64 * EXPRESSIONS)
-        .sum()
+    programs.map(|program| program.cost() as f64).sum()
 }

@@ -24,6 +24,10 @@ pub struct Spread {
     pub small: BTreeMap<u32, u64>,
     /// Of keys with running values.
     pub large: BTreeMap<u32, u64>,
+    /// Events that were taken or passed by.
+    pub rows: u64,
+    /// Of these, events without a key: they cost next to nothing.
+    pub keyless: u64,
 }
 
 /// A group's plan, ready to be asked.
@@ -62,7 +66,7 @@ mod weights {
     pub(super) const DIFFERENT: f64 = 0.25;
 
     /// Finding a key and putting an event in, and each value of it.
-    pub(super) const EVENT_NS: f64 = 200.0;
+    pub(super) const EVENT_NS: f64 = 240.0;
     pub(super) const VALUE_NS: f64 = 25.0;
     /// A window of a key that is scanned, and of one with running values.
     pub(super) const SMALL_WINDOW_NS: f64 = 10.0;
@@ -72,14 +76,14 @@ mod weights {
     /// What walks over all events of its window, for each.
     pub(super) const WALK_NS: f64 = super::WALK_NS;
     /// A running value: reading it from a scan, for each event scanned, and keeping it up to date.
-    pub(super) const COUNT: [f64; 3] = [3.0, 0.0, 4.0];
-    pub(super) const INTS: [f64; 3] = [8.0, 0.5, 8.0];
-    pub(super) const SQUARES: [f64; 3] = [15.0, 1.0, 20.0];
-    pub(super) const FLOATS: [f64; 3] = [40.0, 12.0, 80.0];
-    pub(super) const DISTINCT: [f64; 3] = [15.0, 4.0, 90.0];
-    pub(super) const EXTREME: [f64; 3] = [8.0, 1.5, 12.0];
-    pub(super) const EDGE: [f64; 3] = [8.0, 0.0, 8.0];
-    pub(super) const WEIGHTED: [f64; 3] = [60.0, 20.0, 150.0];
+    pub(super) const COUNT: [f64; 3] = [5.0, 0.5, 5.0];
+    pub(super) const INTS: [f64; 3] = [10.0, 0.5, 10.0];
+    pub(super) const SQUARES: [f64; 3] = [50.0, 4.0, 80.0];
+    pub(super) const FLOATS: [f64; 3] = [120.0, 25.0, 420.0];
+    pub(super) const DISTINCT: [f64; 3] = [30.0, 5.0, 260.0];
+    pub(super) const EXTREME: [f64; 3] = [20.0, 2.0, 90.0];
+    pub(super) const EDGE: [f64; 3] = [15.0, 0.0, 15.0];
+    pub(super) const WEIGHTED: [f64; 3] = [400.0, 130.0, 900.0];
 }
 
 /// Nanoseconds that each event of a window adds to each answer, for a feature that walks over them; one of [`weights`].
@@ -215,7 +219,8 @@ impl GroupCost {
     /// The mean nanoseconds of an event: a key with many events has had many.
     #[must_use]
     pub fn mean_nanoseconds(&self, spread: &Spread) -> f64 {
-        spread.mean(true, |large, events| self.ns(large, events))
+        let keyed = 1.0 - spread.keyless as f64 / spread.rows.max(1) as f64;
+        keyed * spread.mean(true, |large, events| self.ns(large, events))
     }
 
     /// A key's part of the pages: of every size that keys have had one is there, used or not.

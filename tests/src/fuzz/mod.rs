@@ -5,8 +5,11 @@
 //! a long one is asked for by the environment:
 //!
 //! ```text
-//! TOLLGATE_FUZZ=json TOLLGATE_FUZZ_SECONDS=3600 TOLLGATE_FUZZ_SEED=7 cargo test --release --test fuzz -- --nocapture
+//! TOLLGATE_FUZZ=json TOLLGATE_FUZZ_SECONDS=3600 TOLLGATE_FUZZ_SEED=7 \
+//!   cargo test --release --workspace --test fuzz -- --nocapture
 //! ```
+//!
+//! for each of `json`, `expression`, `pack` and `ring`. Without `--release` it is slower and overflows are panics.
 //!
 //! The invariant: an input follows from the seed and the number of its round alone, so that a failure, which prints
 //! both and the input, is there again on every machine. What it found belongs into the corpus.
