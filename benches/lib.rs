@@ -1,14 +1,18 @@
 //! What the benches share: made-up swipes as bytes and as columns, and the sample pack ready to run.
 //!
 //! The invariant: everything follows from a fixed seed, so that two runs measure the same work. Criterion times the parts
-//! (`cargo bench --workspace`); `benches/file_to_file.sh` measures the processor time of the whole; `peers/` does
-//! the same job on Flink and Kafka Streams beside it; raw results with command and commit are kept in `results/`.
+//! (`cargo bench --workspace`); `benches/kernel.rs` times the windows alone with a million keys, `benches/file_to_file.sh`
+//! the processor time of the whole; `peers/` does the same job on Flink and Kafka Streams beside it; raw results with
+//! command and commit are kept in `results/`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "benches"
 )]
+
+pub mod many;
+pub mod twelve;
 
 use std::ops::Range;
 use std::path::Path;
@@ -53,6 +57,18 @@ pub fn pack(features: &str, rules: &str) -> Arc<RuleSet> {
     let source = rules::definition::PackSource::alone("bench.yaml", text);
     Arc::new(rules::compile::compile(&source).expect("the pack checks"))
 }
+
+/// A pack of a feature of each kind per card, with the windows of [`many`], and rules of different steps.
+#[must_use]
+pub fn all_kinds() -> Arc<RuleSet> {
+    pack(ALL_KINDS, KINDS_RULES)
+}
+
+const ALL_KINDS: &str = include_str!("all_kinds.yaml");
+
+const KINDS_RULES: &str = "\n  - { id: A, when: \"k_count > 3 AND amount_usd > 100\", then: { action: review, score: 1, reason: A } }\n  \
+    - { id: B, when: \"amount_usd / 3.0 > k_avg + 2.0 * k_stddev\", then: { action: review, score: 1, reason: B } }\n  \
+    - { id: C, when: \"lower(merchant_id) LIKE '%9' OR device_id IN ('a', 'b')\", then: { action: review, score: 1, reason: C } }\n";
 
 /// So many swipes as JSON.
 #[must_use]
@@ -142,4 +158,16 @@ impl Stream {
         }
         decided
     }
+}
+
+/// Nanoseconds this thread has run for, as the kernel adds them up at its ticks.
+///
+/// # Panics
+/// Where the kernel does not count.
+#[must_use]
+pub fn processor_time() -> u64 {
+    let text =
+        std::fs::read_to_string("/proc/thread-self/schedstat").expect("a kernel that counts");
+    let ran = text.split_ascii_whitespace().next();
+    ran.and_then(|ran| ran.parse().ok()).expect("a number")
 }

@@ -5,55 +5,17 @@
 //! share as little as rules can: one merchant each.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 
+use benches::many::{conjunction, pack, spread};
 use rules::evaluate::Engine;
 use rules::ruleset::RuleSet;
 use rules::state::seed::HashSeed;
 
 const EVENTS: usize = 50_000;
-
-/// Counts and sums of three keys over three windows: what the rules are about.
-fn features() -> String {
-    let mut text = String::new();
-    for key in ["card", "merchant", "device"] {
-        for window in ["1m", "10m", "1h"] {
-            let _ = writeln!(
-                text,
-                "  {key}_cnt_{window}: {{ by: {key}_id, agg: count(), over: {window} }}\n  \
-                 {key}_sum_{window}: {{ by: {key}_id, agg: sum(amount_usd), over: {window} }}"
-            );
-        }
-    }
-    text
-}
-
-/// Numbers that follow from the rule's own, spread evenly.
-fn spread(rule: usize, salt: usize, bound: usize) -> usize {
-    let mixed = (rule * 31 + salt + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 32) % bound
-}
-
-/// A feature beyond its threshold, an amount, a place.
-fn conjunction(rule: usize) -> String {
-    let key = ["card", "merchant", "device"][spread(rule, 0, 3)];
-    // Merchants see many more swipes than a card or a device.
-    let often = if key == "merchant" { 12 } else { 1 };
-    let (window, count) = [
-        ("1m", 4 + spread(rule, 2, 3)),
-        ("10m", 8 + spread(rule, 2, 6)),
-        ("1h", 16 + spread(rule, 2, 16)),
-    ][spread(rule, 1, 3)];
-    let (amount, lat) = (250 + spread(rule, 3, 500), spread(rule, 4, 120));
-    format!(
-        "{key}_cnt_{window} > {} AND amount_usd > {amount} AND lat <= {lat} - 50",
-        count * often
-    )
-}
 
 /// Conditions over a merchant each, as far as there are merchants, and an amount.
 fn keyed(rules: &RuleSet) -> impl Fn(usize) -> String {
@@ -72,17 +34,6 @@ fn keyed(rules: &RuleSet) -> impl Fn(usize) -> String {
         let amount = 250 + spread(rule, 3, 500);
         format!("merchant_id = '{merchant}' AND amount_usd > {amount}")
     }
-}
-
-fn pack(count: usize, when: impl Fn(usize) -> String) -> Arc<RuleSet> {
-    let rule = |rule: usize| {
-        format!(
-            "  - id: R-{rule}\n    when: \"{}\"\n    then: {{ action: review, score: 1, reason: BENCH }}\n",
-            when(rule)
-        )
-    };
-    let rules: String = (0..count).map(rule).collect();
-    benches::pack(&features(), &format!("\n{rules}"))
 }
 
 fn by_count(criterion: &mut Criterion) {

@@ -6,7 +6,8 @@
 //!
 //! Modules in reading order: where things lie ([`place`]), the data ([`data`], [`handbook`]), what came out ([`decisions`]), a process under test ([`process`]), a
 //! broker ([`broker`]) with its clients ([`topic`]), the sources as text ([`sources`]) and the packages they
-//! depend on ([`graph`]). [`fuzz`] makes inputs nobody thought of.
+//! depend on ([`graph`]). [`fuzz`] makes inputs nobody thought of; [`dice`] are its choices;
+//! [`reference`](mod@reference) and [`expression`] say naively what comes of events and of expressions.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +20,8 @@
 pub mod broker;
 pub mod data;
 pub mod decisions;
+pub mod dice;
+pub mod expression;
 pub mod fuzz;
 pub mod graph;
 pub mod handbook;

@@ -153,15 +153,43 @@ fn every_aggregate_is_right_as_it_is_written_here() {
     for agg in [
         "var_pop(amount)",
         "var_samp(amount)",
-        "quantile(amount, 0.95)",
-        "quantile(amount * 2, 1)",
-        "median(amount)",
         "rate()",
         "rate(amount)",
-        "ewma(amount, 1h30m)",
     ] {
         aggregate(agg, expect![""]);
     }
+}
+
+#[test]
+fn what_walks_over_the_window_is_right_and_warned_of() {
+    aggregate(
+        "quantile(amount, 0.95)",
+        expect![[r#"
+        15:27 warning E0305 [\"quantile(amount, 0.95)\"] `quantile` walks over the window for each event: up to 15 ms for a key with 1000000 of them
+            help: bound it with `over: { last: … }` or `limits.events_per_key`
+    "#]],
+    );
+    aggregate(
+        "quantile(amount * 2, 1)",
+        expect![[r#"
+        15:27 warning E0305 [\"quantile(amount * 2, 1)\"] `quantile` walks over the window for each event: up to 15 ms for a key with 1000000 of them
+            help: bound it with `over: { last: … }` or `limits.events_per_key`
+    "#]],
+    );
+    aggregate(
+        "median(amount)",
+        expect![[r#"
+        15:27 warning E0305 [\"median(amount)\"] `median` walks over the window for each event: up to 15 ms for a key with 1000000 of them
+            help: bound it with `over: { last: … }` or `limits.events_per_key`
+    "#]],
+    );
+    aggregate(
+        "ewma(amount, 1h30m)",
+        expect![[r#"
+        15:27 warning E0305 [\"ewma(amount, 1h30m)\"] `ewma` walks over the window for each event: up to 15 ms for a key with 1000000 of them
+            help: bound it with `over: { last: … }` or `limits.events_per_key`
+    "#]],
+    );
 }
 
 #[test]

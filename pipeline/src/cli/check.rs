@@ -1,9 +1,10 @@
 //! `tollgate check`: everything that is wrong with packs and pipeline configurations, in one run.
 //!
 //! The idea: a file is taken for a configuration when it has a key that only configurations have; a configuration's
-//! pack is checked with it, and with `--sample` run over events ([`sample`]). The invariant: every finding of every file
-//! is reported, whatever was found before.
+//! pack is checked with it, and with `--sample` run over events ([`sample`]); what a pack without errors is estimated to
+//! take comes last ([`estimates`]). The invariant: every finding of every file is reported, whatever was found before.
 
+mod estimates;
 mod sample;
 
 use std::io;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use rules::ruleset::RuleSet;
 
+use self::estimates::Estimates;
 use self::sample::{Sample, SampleError};
 use super::arguments::{CheckArgs, Report};
 use super::{Exit, Io, render};
@@ -117,13 +119,20 @@ pub(super) fn run(args: &CheckArgs, io: &mut Io<'_>) -> io::Result<Exit> {
         packs.extend(file_or_pack(file, lookup, &mut found));
     }
     let (samples, failed) = sampled(args, &packs, &mut found);
+    let estimates = packs.iter().enumerate().map(|(at, (_, rules))| {
+        let spreads = samples.get(at).map(|sample| sample.spreads.as_slice());
+        Estimates::new(rules, spreads)
+    });
+    let estimates: Vec<Estimates> = estimates.collect();
     match args.output {
         Report::Text => {
             report(&found, Report::Text, io)?;
             samples.iter().try_for_each(|sample| sample.text(io.out))?;
+            estimates.iter().try_for_each(|each| each.text(io.out))?;
         }
         Report::Json => {
             let mut whole = render::value(&found.all(), &found.texts);
+            whole["estimates"] = estimates.iter().map(Estimates::json).collect();
             if args.sample.is_some() {
                 whole["samples"] = samples.iter().map(Sample::json).collect();
             }

@@ -14,6 +14,7 @@ use connectors::file::FileSource;
 use connectors::source::{Source, SourceError, SourceEvent};
 use rules::evaluate::{Engine, Step, StepOutput};
 use rules::ruleset::RuleSet;
+use rules::state::estimate::Spread;
 use rules::state::seed::HashSeed;
 
 use super::progress::Progress;
@@ -46,6 +47,8 @@ pub(super) struct Told {
     pub(super) rejected: u64,
     /// The rejects by code.
     pub(super) codes: BTreeMap<&'static str, u64>,
+    /// How the keys of each group hold their events at the end.
+    pub(super) spreads: Vec<Spread>,
 }
 
 /// A pack and the file it is fed.
@@ -104,6 +107,7 @@ impl Replay {
                 }
                 SourceEvent::Finished => {
                     progress.finish();
+                    self.told.spreads = self.engine.spreads();
                     return Ok(self.told);
                 }
                 SourceEvent::Revoked(_)

@@ -65,31 +65,39 @@ fn text(args: &BenchArgs, pack: &str, all: &Measured, out: &mut dyn Write) -> io
     let names = names.chain(all.rules.iter().map(|row| row.id.len()));
     let width = names.max().unwrap_or(0).max("feature".len());
     let (ns, share, bytes, keys) = ("ns/event", "share", "bytes/key", "keys");
+    let guess = "estimate";
     writeln!(
         out,
-        "{:width$}  {ns:>10}  {share:>7}  {bytes:>10}  {keys:>10}",
+        "{:width$}  {ns:>10}  {guess:>10}  {share:>7}  {bytes:>10}  {guess:>10}  {keys:>10}",
         "feature"
     )?;
     for row in all.features.iter().take(args.top) {
         writeln!(
             out,
-            "{:width$}  {:>10.1}  {:>6.1}%  {:>10}  {:>10}",
+            "{:width$}  {:>10.1}  {:>10.1}  {:>6.1}%  {:>10}  {:>10.0}  {:>10}",
             row.name,
             row.ns,
+            row.estimated.ns,
             row.share * 100.0,
             row.bytes_per_key,
+            row.estimated.bytes.sampled.unwrap_or_default(),
             row.keys
         )?;
     }
     more(all.features.len(), args.top, out)?;
     let hits = "hits";
-    writeln!(out, "\n{:width$}  {ns:>10}  {share:>7}  {hits:>10}", "rule")?;
+    writeln!(
+        out,
+        "\n{:width$}  {ns:>10}  {guess:>10}  {share:>7}  {hits:>10}",
+        "rule"
+    )?;
     for row in all.rules.iter().take(args.top) {
         writeln!(
             out,
-            "{:width$}  {:>10.1}  {:>6.1}%  {:>10}",
+            "{:width$}  {:>10.1}  {:>10.1}  {:>6.1}%  {:>10}",
             row.id,
             row.ns,
+            row.estimated_ns,
             row.share * 100.0,
             row.hits
         )?;
@@ -123,8 +131,10 @@ fn value(args: &BenchArgs, pack: &str, all: &Measured) -> serde_json::Value {
         json!({
             "feature": row.name,
             "ns_per_event": row.ns,
+            "estimated_ns_per_event": row.estimated.ns,
             "share": row.share,
             "bytes_per_key": row.bytes_per_key,
+            "estimated_bytes_per_key": row.estimated.bytes.sampled,
             "keys": row.keys,
         })
     };
@@ -133,6 +143,7 @@ fn value(args: &BenchArgs, pack: &str, all: &Measured) -> serde_json::Value {
             "rule": row.id,
             "mode": row.mode.name(),
             "ns_per_event": row.ns,
+            "estimated_ns_per_event_at_most": row.estimated_ns,
             "share": row.share,
             "hits": row.hits,
         })

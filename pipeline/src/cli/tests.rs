@@ -298,6 +298,7 @@ fn r8_a_live_rule_that_hits_on_too_much_of_a_sample_needs_force() {
         .lines()
         .skip_while(|line| !line.starts_with("rule "))
         .skip(1)
+        .take_while(|line| !line.is_empty())
         .map(|line| line.split_whitespace().collect())
         .collect();
     assert_eq!(

@@ -112,6 +112,19 @@ impl Aggregate {
         Aggregate::Ratio,
     ];
 
+    /// Whether it has no running value, so that each answer walks over all events of its window.
+    #[must_use]
+    pub fn walks(self) -> bool {
+        matches!(
+            self,
+            Aggregate::Quantile { .. }
+                | Aggregate::Median
+                | Aggregate::Mode
+                | Aggregate::TopK { .. }
+                | Aggregate::Ewma { .. }
+        )
+    }
+
     /// The name in a pack.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -61,6 +61,7 @@ pub fn compile(source: &PackSource) -> Result<RuleSet, Vec<Diagnostic>> {
     let (features, groups) = checker.features(&definition.features, &schema, &lists);
     let (policy, actions_known) = checker.policy(definition.policy.as_ref(), &lists, &schema);
     let limits = checker.limits(definition.limits.as_ref());
+    checker.hot_keys(&definition.features, &features, limits);
     let rules = checker.rules(&definition.rules, &policy, actions_known, &schema);
     if checker.findings.has_errors() {
         return Err(checker.findings.into_sorted());

@@ -50,6 +50,8 @@ pub enum Code {
     NotYet,
     /// E0304: a key with as many values as there are events.
     UnboundedKey,
+    /// E0305: a window that is walked over for each answer, on a key that may hold many events.
+    HotKey,
     /// E0401: an action the policy does not order.
     UnknownAction,
     /// E0402: an `explain` that names something unknown or is not well formed.
@@ -72,7 +74,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Code; 31] = [
+    pub const ALL: [Code; 32] = [
         Code::YamlSyntax,
         Code::UnknownKey,
         Code::WrongValue,
@@ -95,6 +97,7 @@ impl Code {
         Code::BadWindow,
         Code::NotYet,
         Code::UnboundedKey,
+        Code::HotKey,
         Code::UnknownAction,
         Code::BadExplain,
         Code::SensitiveField,
@@ -166,6 +169,7 @@ impl Code {
             Code::BadWindow => entry!("E0302", "bad_window"),
             Code::NotYet => entry!("E0303", "not_yet"),
             Code::UnboundedKey => entry!("E0304", "unbounded_key"),
+            Code::HotKey => entry!("E0305", "hot_key"),
             Code::UnknownAction => entry!("E0401", "unknown_action"),
             Code::BadExplain => entry!("E0402", "bad_explain"),
             Code::SensitiveField => entry!("E0403", "sensitive_field"),

@@ -18,6 +18,7 @@ mod arrival;
 pub mod cell;
 mod conditions;
 mod decide;
+mod estimate;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod limit;
@@ -28,6 +29,7 @@ mod plan;
 
 pub use apart::{FeatureApart, RulesApart, Taken};
 pub use arrival::LAG_SPAN_MAX;
+pub use estimate::{Estimate, FeatureEstimate, GroupEstimate, KeyBytes, USUAL_EVENTS, estimate};
 pub use output::{
     CAUSES, Counts, Decision, Flags, Hit, Hitter, Position, RuleCounts, Sizes, StepOutput,
     cause_index,
@@ -36,6 +38,7 @@ pub use output::{
 use self::arrival::Arrival;
 use self::cell::{Cells, with_key_text};
 use self::conditions::Conditions;
+use self::estimate::Passed;
 use self::limit::Limit;
 use self::matching::Matcher;
 use self::once::Once;
@@ -77,6 +80,8 @@ pub struct Engine {
     application: String,
     plan: Plan,
     groups: Vec<GroupState>,
+    /// Per group, for estimates.
+    passed: Vec<Passed>,
     arrival: Arrival,
     dedup: Dedup,
     /// Per rule of the pack.
@@ -124,6 +129,7 @@ impl Engine {
             groups: groups
                 .map(|group| GroupState::new(group_plan(&rules, group), seed))
                 .collect(),
+            passed: vec![Passed::default(); rules.groups.len()],
             arrival: Arrival::new(lateness),
             dedup: Dedup::new(rules.schema.dedup_horizon, seed),
             once: once
@@ -257,7 +263,8 @@ impl Engine {
         out.features.resize(members, nothing);
         self.rows.approximate.resize(step.times.len(), false);
         let groups = rules.groups.iter().zip(&self.plan.groups);
-        for ((group, sources), state) in groups.zip(&mut self.groups) {
+        let groups = groups.zip(self.groups.iter_mut().zip(&mut self.passed));
+        for ((group, sources), (state, passed)) in groups {
             let pick = |from: &[usize]| -> Vec<ArrayRef> {
                 from.iter()
                     .filter_map(|at| shared.get(*at).cloned())
@@ -272,6 +279,7 @@ impl Engine {
             let filters = pick(&sources.filters);
             let filters = filters.iter().filter_map(|f| f.as_boolean_opt().cloned());
             let filters: Vec<BooleanArray> = filters.collect();
+            passed.add(step.times.len(), &keys);
             let mut computed = Vec::new();
             state.step(
                 &GroupStep {

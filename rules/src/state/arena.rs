@@ -77,6 +77,11 @@ fn class_of(words: usize) -> usize {
     }
 }
 
+/// Words of the block that holds this many.
+pub(super) fn block_words(words: usize) -> usize {
+    class_words(class_of(words))
+}
+
 impl Arena {
     /// A block of at least this many words, their content of no meaning.
     pub(super) fn take(&mut self, words: usize) -> Block {

@@ -282,11 +282,7 @@ fn kind(plan: &GroupPlan, feature: &FeaturePlan) -> Kind {
             latest: feature.aggregate == Aggregate::Last,
         }),
         Aggregate::Ratio => Kind::Share(input),
-        Aggregate::Quantile { .. }
-        | Aggregate::Median
-        | Aggregate::Mode
-        | Aggregate::TopK { .. }
-        | Aggregate::Ewma { .. } => Kind::Walk { input, ty },
+        aggregate if aggregate.walks() => Kind::Walk { input, ty },
         _ if ty == Type::Float => Kind::Floats { input, squares },
         _ => Kind::Ints { input, squares },
     }

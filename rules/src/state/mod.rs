@@ -7,7 +7,8 @@
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
 //! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `large`, `store`, `append`,
-//! `session`, `reading`, `forget`, `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]).
+//! `session`, `reading`, `forget`, `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]) and
+//! what keys are estimated to take ([`estimate`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -18,6 +19,7 @@ mod arena;
 mod budget;
 mod columns;
 pub mod dedup;
+pub mod estimate;
 mod forget;
 mod identity;
 mod keys;

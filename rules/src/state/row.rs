@@ -84,6 +84,12 @@ impl RowLayout {
         self.places.iter().any(|p| matches!(p, Place::Text(_)))
     }
 
+    /// How many values of a row are texts.
+    pub(crate) fn texts(&self) -> usize {
+        let texts = self.places.iter().filter(|p| matches!(p, Place::Text(_)));
+        texts.count()
+    }
+
     /// How many flags a row has.
     pub(crate) fn bits(&self) -> usize {
         self.bits

@@ -15,6 +15,7 @@ use super::Target;
 
 pub(super) const TARGET: Target = Target {
     name: "json",
+    short: 5_000,
     words: &[
         "{",
         "}",

@@ -5,14 +5,20 @@
 //! a long one is asked for by the environment:
 //!
 //! ```text
-//! TOLLGATE_FUZZ=json TOLLGATE_FUZZ_SECONDS=3600 TOLLGATE_FUZZ_SEED=7 cargo test --release --test fuzz -- --nocapture
+//! TOLLGATE_FUZZ=json TOLLGATE_FUZZ_SECONDS=3600 TOLLGATE_FUZZ_SEED=7 \
+//!   cargo test --release --workspace --test fuzz -- --nocapture
 //! ```
+//!
+//! for each of `json`, `expression`, `pack` and `ring`. Without `--release` it is slower and overflows are panics.
 //!
 //! The invariant: an input follows from the seed and the number of its round alone, so that a failure, which prints
 //! both and the input, is there again on every machine. What it found belongs into the corpus.
 
+mod expression;
 mod json;
 mod mutate;
+mod pack;
+mod ring;
 
 use std::any::Any;
 use std::fs;
@@ -32,6 +38,8 @@ pub type Check = fn(&[u8]) -> Result<(), String>;
 pub struct Target {
     /// Its name, and that of its directory in the corpus.
     pub name: &'static str,
+    /// Inputs of a short run: a few seconds of a debug build.
+    pub short: u64,
     /// Words that mean something to it.
     pub words: &'static [&'static str],
     /// Whether an input came out as it must.
@@ -39,7 +47,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: &[Target] = &[json::TARGET];
+pub const TARGETS: &[Target] = &[json::TARGET, expression::TARGET, pack::TARGET, ring::TARGET];
 
 /// How long a run is.
 #[derive(Clone, Copy, Debug)]
@@ -51,12 +59,12 @@ pub enum Length {
 }
 
 impl Length {
-    /// What the environment asks for, or else so many rounds.
+    /// What the environment asks for, or else a short run.
     #[must_use]
-    pub fn from_environment(rounds: u64) -> Length {
+    pub fn from_environment(target: &Target) -> Length {
         match number("TOLLGATE_FUZZ_SECONDS") {
             Some(seconds) => Length::Time(Duration::from_secs(seconds)),
-            None => Length::Rounds(number("TOLLGATE_FUZZ_ROUNDS").unwrap_or(rounds)),
+            None => Length::Rounds(number("TOLLGATE_FUZZ_ROUNDS").unwrap_or(target.short)),
         }
     }
 }
@@ -167,6 +175,7 @@ mod tests {
 
     const PLANTED: Target = Target {
         name: "json",
+        short: 0,
         words: &["\"bug\""],
         check: |input| match input.windows(5).any(|window| window == b"\"bug\"") {
             true => panic!("planted"),

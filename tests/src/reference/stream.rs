@@ -157,7 +157,8 @@ pub fn stream(plan: &GroupPlan, ticks: Ticks, rng: &mut ChaCha8Rng) -> Stream {
     stream
 }
 
-fn key(ty: Type, number: i64, rng: &mut ChaCha8Rng) -> Datum {
+/// A part of the key of this number, or null.
+pub fn key(ty: Type, number: i64, rng: &mut ChaCha8Rng) -> Datum {
     if rng.random_bool(0.03) {
         return Datum::Null;
     }
@@ -171,7 +172,8 @@ fn key(ty: Type, number: i64, rng: &mut ChaCha8Rng) -> Datum {
     }
 }
 
-fn datum(ty: Type, extremes: bool, rng: &mut ChaCha8Rng) -> Datum {
+/// A value of a type, or null; with extremes those of the type come up.
+pub fn datum(ty: Type, extremes: bool, rng: &mut ChaCha8Rng) -> Datum {
     if rng.random_bool(0.15) {
         return Datum::Null;
     }
@@ -262,7 +264,8 @@ impl Columns {
 }
 
 /// The arrow column of some values.
-fn array(ty: Type, data: &[Datum]) -> ArrayRef {
+#[must_use]
+pub fn array(ty: Type, data: &[Datum]) -> ArrayRef {
     let wholes = || {
         data.iter().map(|datum| match datum {
             Datum::Whole(x) => Some(*x),

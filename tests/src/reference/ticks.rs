@@ -52,7 +52,9 @@ impl Ticks {
         }
     }
 
-    pub(super) fn time(self, tick: i64) -> i64 {
+    /// The time of a tick; the least stays what it is.
+    #[must_use]
+    pub fn time(self, tick: i64) -> i64 {
         match tick {
             i64::MIN => tick,
             _ => self.base + tick * self.length,
@@ -64,7 +66,8 @@ impl Ticks {
     }
 
     /// Back from [`Ticks::span`].
-    pub(super) fn count(self, span: Span) -> i64 {
+    #[must_use]
+    pub fn count(self, span: Span) -> i64 {
         span.0 / self.length
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rules::diagnostic::Code;
 use rules::evaluate::RuleCounts;
 use rules::ruleset::{Mode, Rule, RuleSet};
+use rules::state::estimate::Spread;
 use serde_json::json;
 
 use crate::cli::arguments::CheckArgs;
@@ -27,6 +28,8 @@ pub(super) struct Sample {
     events: u64,
     rejected: u64,
     rules: Vec<RuleRow>,
+    /// How the keys of each group of the pack hold their events at the end.
+    pub(super) spreads: Vec<Spread>,
 }
 
 /// One rule of it.
@@ -87,6 +90,7 @@ pub(super) fn run(
         events,
         rejected: told.rejected,
         rules: rules.rules.iter().zip(&sums).map(row).collect(),
+        spreads: told.spreads,
     };
     let findings = rules.rules.iter().zip(&sample.rules);
     let findings = findings

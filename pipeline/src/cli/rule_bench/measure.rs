@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rules::evaluate::{Engine, FeatureApart, RulesApart, StepOutput, Taken};
+use rules::evaluate::{
+    Engine, Estimate, FeatureApart, FeatureEstimate, RulesApart, StepOutput, Taken, estimate,
+};
 use rules::ruleset::{Mode, RuleSet};
 use rules::state::seed::HashSeed;
 
@@ -31,6 +33,8 @@ pub(super) struct Measured {
 pub(super) struct FeatureRow {
     pub(super) name: String,
     pub(super) ns: f64,
+    /// What `check` estimates with these events.
+    pub(super) estimated: FeatureEstimate,
     /// Of what all features take, each by itself.
     pub(super) share: f64,
     pub(super) bytes_per_key: usize,
@@ -43,6 +47,8 @@ pub(super) struct RuleRow {
     pub(super) id: String,
     pub(super) mode: Mode,
     pub(super) ns: f64,
+    /// What `check` estimates at most.
+    pub(super) estimated_ns: f64,
     /// Of what all rules take, each by itself.
     pub(super) share: f64,
     pub(super) hits: usize,
@@ -52,7 +58,7 @@ pub(super) struct RuleRow {
 pub(super) fn measure(rules: &Arc<RuleSet>, steps: &[Taken], clock: &dyn Clock) -> Measured {
     let events: usize = steps.iter().map(Taken::rows).sum();
     let watch = Watch { clock, events };
-    let mut sizes = None;
+    let mut seen = None;
     let whole = watch.best(
         || Engine::new(Arc::clone(rules), "bench", HashSeed::FIXED),
         |engine| {
@@ -61,8 +67,10 @@ pub(super) fn measure(rules: &Arc<RuleSet>, steps: &[Taken], clock: &dyn Clock) 
                 .iter()
                 .for_each(|taken| engine.step(&taken.step(), &mut out));
         },
-        |engine| sizes = Some(engine.sizes()),
+        |engine| seen = Some((engine.sizes(), engine.spreads())),
     );
+    let estimated = estimate(rules, seen.as_ref().map(|(_, spreads)| spreads.as_slice()));
+    let sizes = seen.map(|(sizes, _)| sizes);
     let (rules_together, _) = rule(&watch, rules, steps, 0..rules.rules.len());
     // What a step takes whatever the rules is no rule's.
     let (none, _) = rule(&watch, rules, steps, []);
@@ -94,6 +102,7 @@ pub(super) fn measure(rules: &Arc<RuleSet>, steps: &[Taken], clock: &dyn Clock) 
         measured.features.push(FeatureRow {
             name: feature.name.clone(),
             ns,
+            estimated: of_feature(&estimated, index),
             share: 0.0,
             bytes_per_key: bytes.checked_div(keys).unwrap_or_default(),
             keys,
@@ -108,12 +117,18 @@ pub(super) fn measure(rules: &Arc<RuleSet>, steps: &[Taken], clock: &dyn Clock) 
             id: written.id.clone(),
             mode: written.mode,
             ns: (ns - none).max(0.0),
+            estimated_ns: estimated.rules.get(index).copied().unwrap_or_default(),
             share: 0.0,
             hits,
         });
     }
     measured.shared();
     measured
+}
+
+fn of_feature(estimated: &Estimate, index: usize) -> FeatureEstimate {
+    let feature = estimated.features.get(index).copied();
+    feature.unwrap_or_default()
 }
 
 /// What some rules take, and how often they hit.
@@ -197,6 +212,7 @@ mod tests {
             id: id.to_owned(),
             mode: Mode::Live,
             ns,
+            estimated_ns: 0.0,
             share: 0.0,
             hits: 0,
         };

@@ -1,5 +1,5 @@
-//! Tests of the expression engine, by theme: what evaluates to what, what is refused and where, hostile texts, and
-//! random expressions against a naive interpreter.
+//! Tests of the expression engine, by theme: what evaluates to what, what is refused and where, hostile texts. Random
+//! expressions against a naive interpreter are in the package `tests`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,6 @@ mod hostile;
 mod numbers;
 mod pack;
 mod problems;
-mod random;
 mod refusals;
 
 use std::collections::BTreeMap;

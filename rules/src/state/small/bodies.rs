@@ -186,6 +186,16 @@ impl Bodies {
         )
     }
 
+    /// Bytes of a page of a class.
+    pub(in crate::state) fn page_bytes(words: usize) -> usize {
+        (words << PAGE_SHIFT) * 8
+    }
+
+    /// Events a key holds.
+    pub(in crate::state) fn rows(&self, class: usize, index: u32) -> u32 {
+        self.get(class, index).rows()
+    }
+
     /// Classes there are.
     pub(in crate::state) fn classes(&self) -> usize {
         self.classes.len()

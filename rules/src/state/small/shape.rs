@@ -185,4 +185,20 @@ impl Shapes {
         let fits = |shape: &Shape| shape.width == width && shape.capacity >= rows;
         self.all.iter().position(fits)
     }
+
+    /// The smallest class of keys whose values are small integers.
+    pub(in crate::state) fn thin(&self, rows: u32) -> Option<usize> {
+        self.class(rows, Width::Thin)
+    }
+
+    /// Words of a stretch of each class for so many rows or fewer, as most keys have them.
+    pub(in crate::state) fn words_up_to(&self, rows: u32) -> impl Iterator<Item = usize> {
+        let last = self.thin(rows).unwrap_or(CAPACITIES[0].1.len() - 1);
+        self.all.iter().take(last + 1).map(|shape| shape.words)
+    }
+
+    /// Words of a stretch of this class.
+    pub(in crate::state) fn words(&self, class: usize) -> usize {
+        self.all[class].words
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 
+use rules::expression::Cause;
+
+use super::rows::text;
 use super::trees::{kind_of, kind_of_cell, wider};
-use super::{Answer, Cause, Cell, Kind, Tree, text};
+use super::{Answer, Cell, Kind, Tree};
 
 /// A value as another kind of number.
 fn convert(cell: Cell, to: Kind) -> Answer {

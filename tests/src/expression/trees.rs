@@ -1,6 +1,7 @@
 //! Random trees, well typed by construction, and their text.
 
-use super::{COLUMNS, Cell, Dice, Kind, Tree};
+use super::{COLUMNS, Cell, Kind, Tree};
+use crate::dice::Dice;
 
 fn number(dice: &mut Dice) -> Kind {
     dice.of(&[Kind::Int, Kind::Int, Kind::Decimal(2), Kind::Float])
