@@ -139,10 +139,11 @@ impl BodyMut<'_> {
             for run in &shape.runs.all[shape.runs.of_window[window].clone()] {
                 let mask = |(word, shift): (usize, u32)| head[word] >> shift;
                 let passing = mask(run.present) & run.filter.map_or(u64::MAX, mask);
-                let mut gone = 0;
+                let mut gone = 0u64;
                 for row in old..low {
                     let value = i64::from(values[run.first + row]).cast_unsigned();
-                    gone += if passing >> row & 1 == 1 { value } else { 0 };
+                    let value = if passing >> row & 1 == 1 { value } else { 0 };
+                    gone = value.wrapping_add(gone);
                 }
                 head[run.sum] = head[run.sum].wrapping_sub(gone);
             }
