@@ -1,14 +1,17 @@
 //! What the benches share: made-up swipes as bytes and as columns, and the sample pack ready to run.
 //!
 //! The invariant: everything follows from a fixed seed, so that two runs measure the same work. Criterion times the parts
-//! (`cargo bench --workspace`); `benches/file_to_file.sh` measures the processor time of the whole; `peers/` does
-//! the same job on Flink and Kafka Streams beside it; raw results with command and commit are kept in `results/`.
+//! (`cargo bench --workspace`); `file_to_file.sh` and `kafka_to_kafka.sh` measure the processor time of the whole,
+//! `latency.sh` the engine's latency, all with the program `measure/`; `peers/` does the same job on Flink and Kafka
+//! Streams beside it. Raw results with command and commit are kept in `results/`, which [`page`] makes readable.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "benches"
 )]
+
+pub mod page;
 
 use std::ops::Range;
 use std::path::Path;

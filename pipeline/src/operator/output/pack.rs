@@ -97,22 +97,17 @@ struct Packs<'a> {
 
 impl Packs<'_> {
     fn lines(&mut self, view: &View<'_>, partition: u32, rows: &[u32], bounds: Bounds) {
-        let (mut value, mut count, mut line) = (Vec::new(), 0, Vec::new());
+        let (mut value, mut count) = (Vec::new(), 0);
         for row in rows {
-            line.clear();
-            view.write_decision(usize::try_from(*row).unwrap_or(usize::MAX), &mut line);
-            line.push(b'\n');
-            let full = count == bounds.rows || value.len() + line.len() > bounds.bytes;
-            if full && count > 0 {
-                self.push(
-                    partition,
-                    b"application/x-ndjson",
-                    std::mem::take(&mut value),
-                    count,
-                );
+            let start = value.len();
+            view.write_decision(usize::try_from(*row).unwrap_or(usize::MAX), &mut value);
+            value.push(b'\n');
+            if count == bounds.rows || (count > 0 && value.len() > bounds.bytes) {
+                let next = value.split_off(start);
+                let full = std::mem::replace(&mut value, next);
+                self.push(partition, b"application/x-ndjson", full, count);
                 count = 0;
             }
-            value.extend_from_slice(&line);
             count += 1;
         }
         if count > 0 {
