@@ -70,7 +70,7 @@ pub(crate) fn drain(broker: &str, topic: &str, count: u64) {
     );
 }
 
-/// Reads and writes, nothing else: for each 64 records read a pack of 64 times so many bytes is written.
+/// Reads and writes, nothing else: for as many records read as a pack holds, a pack of so many bytes to each is written.
 pub(crate) fn bare_loop(broker: &str, input: &str, output: &str, count: u64, bytes: usize) {
     let settings = KafkaSettings::new(broker, "bare");
     let producer = KafkaProducer::new(&settings).expect("a producer");

@@ -67,7 +67,7 @@ pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
     // Partitions, scores and counts mostly have one digit.
     match value.unsigned_abs() {
         digit @ 0..10 => out.push(b'0' + digit as u8),
-        magnitude => out.extend_from_slice(Digits::of(i128::from(magnitude)).bytes()),
+        magnitude => out.extend_from_slice(Digits::of_word(magnitude).bytes()),
     }
 }
 

@@ -109,23 +109,26 @@ pub(crate) struct Digits {
 impl Digits {
     /// Sign and the 39 digits of the greatest `u128`.
     const ROOM: usize = 40;
+    const NONE: Digits = Digits {
+        bytes: [b'0'; Digits::ROOM],
+        start: Digits::ROOM,
+    };
 
     /// The digits of a value.
     pub(crate) fn of(value: i128) -> Digits {
-        let mut digits = Digits {
-            bytes: [b'0'; Digits::ROOM],
-            start: Digits::ROOM,
-        };
+        let mut rest = value.unsigned_abs();
+        let mut digits = Digits::NONE;
         // A machine word is divided ten times faster than 128 bits, and nearly every value is one.
-        let rest = u64::try_from(value.unsigned_abs()).unwrap_or_else(|_| {
-            let mut rest = value.unsigned_abs();
-            while rest > u128::from(u64::MAX) {
-                digits.push_front(PAIRS[(rest % 100) as usize]);
-                rest /= 100;
-            }
-            rest as u64
-        });
-        digits.finish(rest)
+        while rest > u128::from(u64::MAX) {
+            digits.push_front(PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        digits.finish(rest as u64)
+    }
+
+    /// The digits of a machine word.
+    pub(crate) fn of_word(value: u64) -> Digits {
+        Digits::NONE.finish(value)
     }
 
     /// Puts a machine word before the digits there are.
@@ -173,7 +176,7 @@ pub(crate) fn with_key_text<R>(cell: Cell<'_>, with: impl FnOnce(&str) -> R) -> 
 /// The same as bytes: digits need not be proven to be UTF-8, which costs more than making them.
 pub(crate) fn with_key_bytes<R>(cell: Cell<'_>, with: impl FnOnce(&[u8]) -> R) -> Option<R> {
     match cell {
-        Cell::Int(value) if value >= 0 => Some(with(Digits::of(i128::from(value)).bytes())),
+        Cell::Int(value) if value >= 0 => Some(with(Digits::of_word(value.unsigned_abs()).bytes())),
         cell => with_key_text(cell, |text| with(text.as_bytes())),
     }
 }
@@ -193,6 +196,9 @@ mod tests {
                 value.unsigned_abs().to_string(),
                 "{value}"
             );
+            if let Ok(word) = u64::try_from(value) {
+                assert_eq!(Digits::of_word(word).text(), word.to_string());
+            }
         }
     }
 
