@@ -13,7 +13,8 @@ use super::plan::{Access, Plan};
 use super::strip::{Strip, WORD, bit, count, ones};
 
 /// So many thresholds are compared one by one with every row; of more, the rows that pass any are put in order first.
-const FEW: usize = 4;
+/// Random packs seldom have many of one column, so tests go the second way sooner.
+const FEW: usize = if cfg!(test) { 1 } else { 4 };
 
 /// See the module.
 #[derive(Debug, Default)]
