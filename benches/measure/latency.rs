@@ -6,7 +6,7 @@
 //! all that is due, at most 256 records.
 //!
 //! It is run twice over. Gross: by the machine's clock. Net: by one that stands still while the machine is elsewhere
-//! ([`gaps`]), for senders and engine alike, so that neither a gap nor the queue it leaves behind is charged.
+//! (`gaps.rs`), for senders and engine alike, so that neither a gap nor the queue it leaves behind is charged.
 //!
 //! The invariant: every event of a run is in its histogram once.
 
