@@ -1,9 +1,10 @@
 //! What the benches share: made-up swipes as bytes and as columns, and the sample pack ready to run.
 //!
 //! The invariant: everything follows from a fixed seed, so that two runs measure the same work. Criterion times the parts
-//! (`cargo bench --workspace`); `benches/kernel.rs` times the windows alone with a million keys, `benches/file_to_file.sh`
-//! the processor time of the whole; `peers/` does the same job on Flink and Kafka Streams beside it; raw results with
-//! command and commit are kept in `results/`.
+//! (`cargo bench --workspace`); `kernel.rs` times the windows alone with a million keys, `file_to_file.sh` and
+//! `kafka_to_kafka.sh` measure the processor time of the whole, `latency.sh` the engine's latency, with the program
+//! `measure/`; `peers/` does the same job on Flink and Kafka Streams beside it. Raw results with command and commit are
+//! kept in `results/`, which [`page`] makes readable.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +13,7 @@
 )]
 
 pub mod many;
+pub mod page;
 pub mod twelve;
 
 use std::ops::Range;

@@ -7,7 +7,7 @@
 #
 #   benches/peers/run.sh [PEER...]        (all without PEER; names below)
 #   TOLLGATE=target/release/tollgate EVENTS=400000 KEYS=20000 SEED=1 ROUNDS=1 HEAP=4g CHECKPOINT_MS=10000
-#   CHECK_ONLY=1 stops after comparing. The full job: KEYS=1000000 EVENTS=20000000 HEAP=12g.
+#   CHECK_ONLY=1 stops after comparing. KEEP=1 keeps the ratios in ../results/raw. The full job: KEYS=1000000 EVENTS=20000000 HEAP=12g.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
@@ -113,22 +113,36 @@ done
 
 echo "== processor time, $(nproc) cores, load $(cut -d ' ' -f 1-3 /proc/loadavg), commit $(git -C "$ROOT" rev-parse --short HEAD), \
 tollgate $(sha256sum "$TOLLGATE" | cut -c 1-12) of $(date -u -r "$TOLLGATE" +%FT%RZ)"
-for peer in "${PEERS[@]}"; do
-  scale=1
+declare -A RATIOS
+# measure_round PEER ROUND: peer and Tollgate in turn, over N and over 3 N events.
+measure_round() {
+  local peer=$1 round=$2 scale=1 n keys other p1 p3 t1 t3
   [[ $peer != flink-sql ]] || scale=10 # the same events per key, a tenth of both: it would take an hour
   n=$((EVENTS / scale)) keys=$((KEYS / scale))
   ((n >= 18 * keys)) || echo "note: $n events do not fill an hour of $keys keys"
   input "n-$scale" "$n" "$keys"
   input "3n-$scale" $((3 * n)) "$keys"
   other=$(beside "$peer")
-  for round in $(seq "$ROUNDS"); do
-    run "$peer" "$WORK/n-$scale.ndjson" "$n"; p1=$USED
-    run "$other" "$WORK/n-$scale.ndjson" "$n"; t1=$USED
-    run "$peer" "$WORK/3n-$scale.ndjson" $((3 * n)); p3=$USED
-    run "$other" "$WORK/3n-$scale.ndjson" $((3 * n)); t3=$USED
-    awk -v peer="$peer" -v other="$other" -v round="$round" -v n="$n" -v p1="$p1" -v p3="$p3" -v t1="$t1" -v t3="$t3" -v keys="$keys" 'BEGIN {
-      p = (p3 - p1) / (2 * n) * 1e6; t = (t3 - t1) / (2 * n) * 1e6
-      printf "%s round %d, %d keys, %d and %d events: %.2f us (%.2f s, %.2f s); %s %.2f us (%.2f s, %.2f s); ratio %.1f\n",
-        peer, round, keys, n, 3 * n, p, p1, p3, other, t, t1, t3, (t > 0 ? p / t : 0) }'
-  done
+  run "$peer" "$WORK/n-$scale.ndjson" "$n"; p1=$USED
+  run "$other" "$WORK/n-$scale.ndjson" "$n"; t1=$USED
+  run "$peer" "$WORK/3n-$scale.ndjson" $((3 * n)); p3=$USED
+  run "$other" "$WORK/3n-$scale.ndjson" $((3 * n)); t3=$USED
+  awk -v peer="$peer" -v other="$other" -v round="$round" -v n="$n" -v p1="$p1" -v p3="$p3" -v t1="$t1" -v t3="$t3" -v keys="$keys" 'BEGIN {
+    p = (p3 - p1) / (2 * n) * 1e6; t = (t3 - t1) / (2 * n) * 1e6
+    printf "%s round %d, %d keys, %d and %d events: %.2f us (%.2f s, %.2f s); %s %.2f us (%.2f s, %.2f s); ratio %.1f\n",
+      peer, round, keys, n, 3 * n, p, p1, p3, other, t, t1, t3, (t > 0 ? p / t : 0) }'
+  RATIOS[$peer]+=" $(awk -v p1="$p1" -v p3="$p3" -v t1="$t1" -v t3="$t3" 'BEGIN { printf "%.2f", (p3 - p1) / (t3 - t1) }')"
+}
+
+# Rounds outermost: a machine that is slower for a while is so for all.
+for round in $(seq "$ROUNDS"); do
+  for peer in "${PEERS[@]}"; do measure_round "$peer" "$round"; done
 done
+if [[ -n ${KEEP:-} ]]; then
+  measure=$(dirname "$TOLLGATE")/measure
+  for peer in "${PEERS[@]}"; do
+    # shellcheck disable=SC2086  # one figure to a word
+    "$measure" record "peer-$peer" "EVENTS=$EVENTS KEYS=$KEYS HEAP=$HEAP ROUNDS=$ROUNDS benches/peers/run.sh $*" ${RATIOS[$peer]}
+  done
+  "$measure" page
+fi

@@ -84,7 +84,11 @@ impl Sink for NdjsonSink {
                 }
                 Envelope::Value => {
                     let value = record.value.as_deref().unwrap_or(b"null");
-                    if value.contains(&b'\n') {
+                    // Without an early end, so that many bytes are looked at together.
+                    if value
+                        .iter()
+                        .fold(false, |seen, byte| seen | (*byte == b'\n'))
+                    {
                         return Err(failure(
                             "write",
                             &self.path,

@@ -15,6 +15,18 @@ use crate::evaluate::Position;
 /// Keys of the hash. Changing them gives every decision a new id.
 const SEEDS: (u64, u64) = (0x746f_6c6c_6761_7465, 0x6465_6369_7369_6f6e);
 
+/// The two digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte / 16], digits[byte % 16]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// A 128-bit name, written as 32 hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub u128);
@@ -23,13 +35,9 @@ impl Id {
     /// The 32 hex digits.
     #[must_use]
     pub fn hex(self) -> [u8; 32] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut hex = [0; 32];
         for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0.to_be_bytes()) {
-            if let [high, low] = pair {
-                *high = DIGITS[usize::from(byte >> 4)];
-                *low = DIGITS[usize::from(byte & 15)];
-            }
+            pair.copy_from_slice(&HEX[usize::from(byte)]);
         }
         hex
     }
@@ -74,9 +82,9 @@ impl Namer {
 
     fn at(&self, position: Position) -> SipHasher13 {
         let mut hasher = self.base;
-        // Little-endian on every machine; `write_u32` would take the machine's order.
-        hasher.write(&position.partition.to_le_bytes());
-        hasher.write(&position.offset.to_le_bytes());
+        // These take the machine's order, which has to be little-endian on every machine.
+        hasher.write_u32(position.partition.to_le());
+        hasher.write_u64(position.offset.to_le().cast_unsigned());
         hasher
     }
 }

@@ -7,6 +7,9 @@ use crate::evaluate::cell::{Cell, with_key_text};
 use crate::evaluate::{Decision, Flags, Hit, Hitter};
 use crate::ruleset::RuleSet;
 
+/// What stands in the place of hits where there is none.
+const UNHIT: &[u8] = b",\"hits\":[],\"values\":{}";
+
 /// What is the same for every decision of a pack.
 #[derive(Debug)]
 pub(super) struct Pieces {
@@ -24,6 +27,8 @@ pub(super) struct Pieces {
     values: Vec<Vec<u8>>,
     /// `,"pack":"card-core@3f9a…"}`
     pack: Vec<u8>,
+    /// All behind the score of a decision without hits and flags, which nearly every one is.
+    unhit: Vec<u8>,
 }
 
 impl Pieces {
@@ -44,6 +49,10 @@ impl Pieces {
             let written = written(rules, Hitter::Rule(index))?;
             Some(piece(|out| alert_head(out, &written)))
         });
+        let pack = piece(|out| {
+            member(out, b",\"pack\":", &rules.version);
+            out.push(b'}');
+        });
         Pieces {
             position: piece(|out| {
                 member(out, b",\"position\":{\"topic\":", topic);
@@ -56,10 +65,12 @@ impl Pieces {
             values: members
                 .map(|column| piece(|out| member_name(out, &column.name)))
                 .collect(),
-            pack: piece(|out| {
-                member(out, b",\"pack\":", &rules.version);
-                out.push(b'}');
+            unhit: piece(|out| {
+                out.extend_from_slice(UNHIT);
+                flags(Flags::default(), out);
+                out.extend_from_slice(&pack);
             }),
+            pack,
         }
     }
 
@@ -84,8 +95,11 @@ pub(super) fn decision(view: &View<'_>, row: usize, out: &mut Vec<u8>) {
     event(view, row, decision, out);
     outcome(view, decision, out);
     let hits = view.output.hits_of(decision);
+    if hits.is_empty() && decision.flags == Flags::default() {
+        return out.extend_from_slice(&renderer.pieces.unhit);
+    }
     if hits.is_empty() {
-        out.extend_from_slice(b",\"hits\":[],\"values\":{}");
+        out.extend_from_slice(UNHIT);
     } else {
         out.extend_from_slice(b",\"hits\":[");
         for (index, hit) in hits.iter().enumerate() {
@@ -130,8 +144,17 @@ pub(super) fn alert(view: &View<'_>, hit: &Hit, out: &mut Vec<u8>) {
 fn event(view: &View<'_>, row: usize, decision: &Decision, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"event_id\":");
     // Ids of integers are texts too: a reader need not know the pack's types.
-    if with_key_text(view.ids.at(row), |id| push_text(out, id)).is_none() {
-        push_cell(out, Cell::Null);
+    match view.ids.at(row) {
+        Cell::Int(id) => {
+            out.push(b'"');
+            push_int(out, id);
+            out.push(b'"');
+        }
+        id => {
+            if with_key_text(id, |id| push_text(out, id)).is_none() {
+                push_cell(out, Cell::Null);
+            }
+        }
     }
     out.extend_from_slice(&view.renderer.pieces.position);
     push_int(out, i64::from(decision.position.partition));

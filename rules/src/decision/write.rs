@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use crate::evaluate::cell::{Cell, Digits};
+use crate::evaluate::cell::{Cell, Digits, PAIRS};
 use crate::explain::is_unsafe;
 
 /// Appends a value: text, decimals and times as strings, numbers as numbers, the unknown as `null`.
@@ -28,8 +28,7 @@ pub(super) fn push_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
 /// Appends a quoted text.
 pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
-    let plain = |byte: &u8| matches!(byte, 0x20..=0x7e) && *byte != b'"' && *byte != b'\\';
-    if text.as_bytes().iter().all(plain) {
+    if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
     } else {
         for c in text.chars() {
@@ -37,6 +36,12 @@ pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.push(b'"');
+}
+
+/// Whether text is written as it is. Without an early end, so that many bytes are looked at together.
+fn is_plain(text: &[u8]) -> bool {
+    let odd = |byte: &u8| !matches!(byte, 0x20..=0x7e) | (*byte == b'"') | (*byte == b'\\');
+    !text.iter().fold(false, |seen, byte| seen | odd(byte))
 }
 
 fn push_char(out: &mut Vec<u8>, c: char) {
@@ -62,7 +67,7 @@ pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
     // Partitions, scores and counts mostly have one digit.
     match value.unsigned_abs() {
         digit @ 0..10 => out.push(b'0' + digit as u8),
-        magnitude => out.extend_from_slice(Digits::of(i128::from(magnitude)).bytes()),
+        magnitude => out.extend_from_slice(Digits::of_word(magnitude).bytes()),
     }
 }
 
@@ -136,7 +141,9 @@ fn push_plain_time(out: &mut Vec<u8>, micros: i64) {
         _ => (year_of_era + era * 400 + 1, month - 9),
     };
     let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-    let mut pair = |at: usize, value: i64| digits(&mut text[at..at + 2], value as i32);
+    let mut pair = |at: usize, value: i64| {
+        text[at..at + 2].copy_from_slice(&PAIRS[value as usize]);
+    };
     for (at, value) in [
         (1, year / 100),
         (3, year % 100),

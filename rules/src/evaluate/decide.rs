@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::cell::{Cells, with_key_text};
 use super::once::fingerprint;
 use super::output::{Decision, Flags, Hit, Hitter, Position, RuleCounts, StepOutput};
-use super::{Engine, Step};
+use super::{AHEAD, Engine, Step};
 use crate::list::List;
 use crate::policy::{self, Verdict};
 use crate::ruleset::Mode;
@@ -29,6 +29,11 @@ impl Engine {
         let in_step = self.in_step(step);
         let mut start = 0;
         for (row, time) in step.times.iter().enumerate() {
+            if row.is_multiple_of(AHEAD) {
+                // What was read before the features were computed is far from the processor again.
+                let next = self.rows.ids.len().min(row + AHEAD);
+                self.dedup.warm(&self.rows.ids[row..next]);
+            }
             let rest = out.hits.get(start..).unwrap_or_default();
             let count = rest.iter().take_while(|hit| hit.row == row).count();
             let hits = start..start + count;

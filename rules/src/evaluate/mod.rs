@@ -36,7 +36,7 @@ pub use output::{
 };
 
 use self::arrival::Arrival;
-use self::cell::{Cells, with_key_text};
+use self::cell::{Cells, with_key_bytes};
 use self::conditions::Conditions;
 use self::estimate::Passed;
 use self::limit::Limit;
@@ -49,6 +49,9 @@ use crate::state::dedup::{Dedup, Fingerprint, FirstCopy};
 use crate::state::seed::HashSeed;
 use crate::state::{GroupState, GroupStep};
 use crate::time::EventTime;
+
+/// Ids whose places are read ahead at once.
+const AHEAD: usize = 16;
 
 /// The events of one step, in the order taken. All slices have one entry per row.
 #[derive(Clone, Copy, Debug)]
@@ -221,13 +224,18 @@ impl Engine {
         rows.clear();
         let ids = step.events.columns().get(self.rules.schema.id);
         let ids = ids.map_or(Cells::Unknown, Cells::of);
+        let id = |row| with_key_bytes(ids.at(row), Fingerprint::of);
+        rows.ids.extend((0..step.times.len()).map(id));
         for (row, time) in step.times.iter().enumerate() {
-            let position = step.position(row);
-            let late = self.arrival.is_late(position.partition, *time);
-            let id = with_key_text(ids.at(row), Fingerprint::of);
-            let Position { partition, offset } = position;
+            if row.is_multiple_of(AHEAD) {
+                let next = rows.ids.len().min(row + AHEAD);
+                self.dedup.warm(&rows.ids[row..next]);
+            }
+            let Position { partition, offset } = step.position(row);
+            let late = self.arrival.is_late(partition, *time);
             let horizon = self.arrival.horizon();
-            let copy = id.and_then(|id| self.dedup.observe(id, *time, horizon, partition, offset));
+            let copy = rows.ids[row]
+                .and_then(|id| self.dedup.observe(id, *time, horizon, partition, offset));
             let duplicate = copy.is_some();
             if !duplicate {
                 self.arrival.take(partition, *time);
@@ -237,7 +245,6 @@ impl Engine {
             rows.added.push(!late && !duplicate);
             rows.horizon.push(self.arrival.horizon());
             rows.greatest.push(self.arrival.greatest());
-            rows.ids.push(id);
             rows.copies.push(copy);
         }
     }

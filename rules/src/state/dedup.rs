@@ -5,16 +5,17 @@
 //! ten billion ids one in 10^19. The key is fixed so that a replay gives the same answers; somebody who can choose ids
 //! at will and search 2^64 of them could make two collide, and would gain that one event is taken for another.
 //!
+//! Entries lie in the table itself, at the place of their tag: part of a seeded hash and the portion of the horizon the
+//! id belongs to. An id nobody has sent before, which is nearly every one, is told by a line of tags; a hand that goes
+//! round the tags finds what is too old without reading the entries.
+//!
 //! The invariant: whether an id is found depends on its own time and the event-time horizon at hand only, never on when
 //! memory was given back; and memory is given back for everything older, at constant cost per event.
 
-use std::collections::BTreeMap;
-
-use std::hash::Hasher;
+use std::hint::black_box;
 
 use ahash::RandomState;
-use hashbrown::HashTable;
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 use super::seed::HashSeed;
 use crate::time::{EventTime, Span};
@@ -22,11 +23,21 @@ use crate::time::{EventTime, Span};
 /// The fixed key of the fingerprint.
 const SEED: (u64, u64) = (0x746f_6c6c_6761_7465, 0x6465_6475_7020_7631);
 
-/// Ids are given back in this many portions per horizon.
+/// How finely a tag tells an id's age: this many portions per horizon.
 const PORTIONS: i64 = 64;
 
+/// Tags the hand looks at for each new id: a line of them. So it is round once per eighth of the places in new ids, and
+/// what has grown too old meanwhile takes a sixteenth of the places.
+const SWEEP: usize = 8;
+
+/// Places of the smallest table.
+const PLACES_MIN: usize = 64;
+
+/// No id is here.
+const EMPTY: u64 = 0;
+
 /// What is known of the first copy of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FirstCopy {
     /// Partition it came from.
     pub partition: u32,
@@ -39,16 +50,19 @@ pub struct FirstCopy {
 }
 
 /// An id as it is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(u128);
 
 impl Fingerprint {
-    /// The fingerprint of an id.
+    /// The fingerprint of an id's text.
     #[must_use]
-    pub fn of(id: &str) -> Fingerprint {
-        let mut hasher = SipHasher13::new_with_keys(SEED.0, SEED.1);
-        hasher.write(id.as_bytes());
-        Fingerprint(hasher.finish128().as_u128())
+    pub fn of(id: &[u8]) -> Fingerprint {
+        let hasher = SipHasher13::new_with_keys(SEED.0, SEED.1);
+        Fingerprint(hasher.hash(id).as_u128())
+    }
+
+    fn halves(self) -> [u64; 2] {
+        [(self.0 >> 64) as u64, self.0 as u64]
     }
 }
 
@@ -57,21 +71,23 @@ impl Fingerprint {
 pub struct Dedup {
     hasher: RandomState,
     horizon: Span,
-    table: HashTable<u32>,
+    /// Hash in the upper half, never 0; portion in the lower. As many as `entries`, a power of two.
+    tags: Vec<u64>,
     entries: Vec<Entry>,
-    free: Vec<u32>,
-    /// Entries by the portion of time they were first in.
-    portions: BTreeMap<i64, Vec<u32>>,
+    /// Places that are not empty.
+    used: usize,
+    /// The place the sweep looks at next.
+    hand: usize,
     /// Nothing older than this is remembered.
     limit: EventTime,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Entry {
-    fingerprint: Fingerprint,
-    time: EventTime,
-    /// `None` when the entry is free.
-    copy: Option<FirstCopy>,
+    /// A fingerprint in halves, which need not be aligned to 16.
+    id: [u64; 2],
+    time: i64,
+    copy: FirstCopy,
 }
 
 impl Dedup {
@@ -81,12 +97,22 @@ impl Dedup {
         Dedup {
             hasher: seed.hasher(),
             horizon,
-            table: HashTable::new(),
-            entries: Vec::new(),
-            free: Vec::new(),
-            portions: BTreeMap::new(),
+            tags: vec![EMPTY; PLACES_MIN],
+            entries: vec![Entry::default(); PLACES_MIN],
+            used: 0,
+            hand: 0,
             limit: EventTime::MIN,
         }
+    }
+
+    /// Reads ahead what these ids will want, all at once: reads that do not depend on one another wait together.
+    pub fn warm(&self, ids: &[Option<Fingerprint>]) {
+        let mut seen = 0;
+        for id in ids.iter().flatten() {
+            let home = self.home(self.hash(*id));
+            seen ^= self.tags[home] ^ self.entries[home].time.unsigned_abs();
+        }
+        black_box(seen);
     }
 
     /// The first copy of this event if there was one, else remembers this one. Called once per event in the order
@@ -99,123 +125,161 @@ impl Dedup {
         partition: u32,
         offset: i64,
     ) -> Option<FirstCopy> {
-        let limit = horizon.before(self.horizon);
-        if limit > self.limit {
-            self.limit = limit;
-            self.give_back();
-        }
-        let copy = FirstCopy {
-            partition,
-            offset,
-            outcome: None,
-            score: 0,
-        };
+        self.limit = self.limit.max(horizon.before(self.horizon));
+        let hash = self.hash(id);
         let entry = Entry {
-            fingerprint: id,
-            time,
-            copy: Some(copy),
+            id: id.halves(),
+            time: time.0,
+            copy: FirstCopy {
+                partition,
+                offset,
+                outcome: None,
+                score: 0,
+            },
         };
-        if let Some(slot) = self.find(id) {
-            let held = &mut self.entries[slot as usize];
-            if held.time >= self.limit {
-                return held.copy;
+        let tag = u64::from(hash) << 32 | u64::from(self.portion(time.0));
+        let at = match self.find(id, hash) {
+            Ok(at) if self.entries[at].time >= self.limit.0 => return Some(self.entries[at].copy),
+            // Too old to be remembered, though its place is not given back yet.
+            Ok(at) => at,
+            Err(at) => {
+                self.used += 1;
+                at
             }
-            // Too old to be remembered, though its portion is not given back yet.
-            *held = entry;
-            self.file(slot, time);
-            return None;
+        };
+        (self.tags[at], self.entries[at]) = (tag, entry);
+        self.sweep();
+        if self.used * 4 > self.tags.len() * 3 {
+            self.rebuild();
         }
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.entries[slot as usize] = entry;
-                slot
-            }
-            None => {
-                self.entries.push(entry);
-                (self.entries.len() - 1) as u32
-            }
-        };
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.table.insert_unique(hasher.hash_one(id.0), slot, |x| {
-            hasher.hash_one(entries[*x as usize].fingerprint.0)
-        });
-        self.file(slot, time);
         None
     }
 
     /// Fills in how the first copy was decided; nothing when it is no longer remembered.
     pub fn decide(&mut self, id: Fingerprint, outcome: u16, score: i32) {
-        if let Some(slot) = self.find(id)
-            && let Some(copy) = &mut self.entries[slot as usize].copy
-        {
-            copy.outcome = Some(outcome);
-            copy.score = score;
+        if let Ok(at) = self.find(id, self.hash(id)) {
+            let copy = &mut self.entries[at].copy;
+            (copy.outcome, copy.score) = (Some(outcome), score);
         }
     }
 
     /// What is remembered of an id.
     #[must_use]
     pub fn get(&self, id: Fingerprint) -> Option<FirstCopy> {
-        let entry = &self.entries[self.find(id)? as usize];
-        entry.copy.filter(|_| entry.time >= self.limit)
+        let entry = &self.entries[self.find(id, self.hash(id)).ok()?];
+        (entry.time >= self.limit.0).then_some(entry.copy)
     }
 
     /// Ids held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.used
     }
 
     /// Whether no id is held.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
+        self.used == 0
     }
 
     /// Bytes allocated.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let filed: usize = self.portions.values().map(|p| 64 + p.capacity() * 4).sum();
-        self.table.allocation_size()
-            + self.entries.capacity() * size_of::<Entry>()
-            + self.free.capacity() * 4
-            + filed
+        self.tags.capacity() * size_of::<u64>() + self.entries.capacity() * size_of::<Entry>()
     }
 
-    fn find(&self, id: Fingerprint) -> Option<u32> {
-        let same = |slot: &u32| self.entries[*slot as usize].fingerprint == id;
-        self.table.find(self.hasher.hash_one(id.0), same).copied()
+    /// Never 0, which would be an empty place.
+    fn hash(&self, id: Fingerprint) -> u32 {
+        (self.hasher.hash_one(id.0) >> 32) as u32 | 1
     }
 
-    fn portion(&self, time: EventTime) -> i64 {
-        time.0.div_euclid((self.horizon.0 / PORTIONS).max(1))
+    fn home(&self, hash: u32) -> usize {
+        // The upper bits: the lowest one is always set.
+        let places = self.tags.len() as u64;
+        ((u64::from(hash) * places) >> 32) as usize
     }
 
-    fn file(&mut self, slot: u32, time: EventTime) {
-        // An id older than the limit is in the portion that goes next.
-        let portion = self.portion(time.max(self.limit));
-        self.portions.entry(portion).or_default().push(slot);
-    }
-
-    /// Gives back whole portions that are too old.
-    fn give_back(&mut self) {
-        let current = self.portion(self.limit);
-        while let Some(first) = self.portions.first_entry()
-            && *first.key() < current
-        {
-            for slot in first.remove() {
-                let entry = &mut self.entries[slot as usize];
-                // It may have been remembered anew, or be filed here twice.
-                if entry.time >= self.limit || entry.copy.is_none() {
-                    continue;
-                }
-                entry.copy = None;
-                let hash = self.hasher.hash_one(entry.fingerprint.0);
-                if let Ok(found) = self.table.find_entry(hash, |x| *x == slot) {
-                    found.remove();
-                }
-                self.free.push(slot);
+    /// Where an id is, or the empty place it would take.
+    fn find(&self, id: Fingerprint, hash: u32) -> Result<usize, usize> {
+        let id = id.halves();
+        let mut at = self.home(hash);
+        loop {
+            let tag = self.tags[at];
+            if tag == EMPTY {
+                return Err(at);
             }
+            if (tag >> 32) as u32 == hash && self.entries[at].id == id {
+                return Ok(at);
+            }
+            at = self.after(at);
+        }
+    }
+
+    fn after(&self, at: usize) -> usize {
+        (at + 1) & (self.tags.len() - 1)
+    }
+
+    /// Cut off to 32 bits: only a hint, which the time confirms.
+    fn portion(&self, time: i64) -> u32 {
+        time.div_euclid((self.horizon.0 / PORTIONS).max(1)) as u32
+    }
+
+    /// Gives back what is too old among the next places.
+    fn sweep(&mut self) {
+        let current = self.portion(self.limit.0);
+        for _ in 0..SWEEP {
+            let tag = self.tags[self.hand];
+            let older = (current.wrapping_sub(tag as u32) as i32) > 0;
+            if tag != EMPTY && older && self.entries[self.hand].time < self.limit.0 {
+                // Another one may have come here, which is looked at next.
+                self.remove(self.hand);
+            } else {
+                self.hand = self.after(self.hand);
+            }
+        }
+    }
+
+    /// Empties a place and moves up those behind it that would no longer be found.
+    fn remove(&mut self, mut hole: usize) {
+        let mask = self.tags.len() - 1;
+        let mut at = hole;
+        loop {
+            at = self.after(at);
+            let tag = self.tags[at];
+            if tag == EMPTY {
+                break;
+            }
+            let home = self.home((tag >> 32) as u32);
+            // How far it lies from its home, and how far from the hole: it may go no further back than home.
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                (self.tags[hole], self.entries[hole]) = (tag, self.entries[at]);
+                hole = at;
+            }
+        }
+        self.tags[hole] = EMPTY;
+        self.used -= 1;
+    }
+
+    /// A table of those that are not too old, with room for more of them.
+    fn rebuild(&mut self) {
+        let tags = std::mem::take(&mut self.tags);
+        let entries = std::mem::take(&mut self.entries);
+        let limit = self.limit.0;
+        let held = || {
+            let all = tags.iter().zip(&entries);
+            all.filter(|(tag, entry)| **tag != EMPTY && entry.time >= limit)
+        };
+        self.used = held().count();
+        self.hand = 0;
+        let places = (self.used * 2).next_power_of_two().max(PLACES_MIN);
+        self.tags = vec![EMPTY; places];
+        self.entries = vec![Entry::default(); places];
+        for (tag, entry) in held() {
+            let mut at = self.home((tag >> 32) as u32);
+            while self.tags[at] != EMPTY {
+                at = self.after(at);
+            }
+            (self.tags[at], self.entries[at]) = (*tag, *entry);
         }
     }
 }
@@ -226,7 +290,7 @@ mod tests {
 
     /// Whether an id of this time is a duplicate at this horizon.
     fn again(dedup: &mut Dedup, id: &str, time: i64, horizon: i64) -> bool {
-        let id = Fingerprint::of(id);
+        let id = Fingerprint::of(id.as_bytes());
         let first = dedup.observe(id, EventTime(time), EventTime(horizon), 0, time);
         first.is_some()
     }
@@ -234,7 +298,7 @@ mod tests {
     #[test]
     fn the_first_copy_is_found_with_its_decision() {
         let mut dedup = Dedup::new(Span(100), HashSeed::FIXED);
-        let id = Fingerprint::of("s1");
+        let id = Fingerprint::of(b"s1");
         let mut see = |offset| dedup.observe(id, EventTime(5), EventTime::MIN, 3, offset);
         assert_eq!(see(7), None);
         let mut copy = FirstCopy {
@@ -247,8 +311,8 @@ mod tests {
         dedup.decide(id, 2, 80);
         (copy.outcome, copy.score) = (Some(2), 80);
         assert_eq!(dedup.get(id), Some(copy));
-        assert_eq!(dedup.get(Fingerprint::of("s2")), None);
-        dedup.decide(Fingerprint::of("s2"), 1, 1);
+        assert_eq!(dedup.get(Fingerprint::of(b"s2")), None);
+        dedup.decide(Fingerprint::of(b"s2"), 1, 1);
         assert_eq!(dedup.len(), 1);
     }
 
@@ -291,5 +355,39 @@ mod tests {
             assert!(dedup.len() < 1300);
         }
         assert!(dedup.bytes() < 400_000, "{}", dedup.bytes());
+    }
+
+    /// Ids that come again after anything from at once to many horizons, at paces that make the portions of a tag run
+    /// over, and with the table at every degree of fullness.
+    #[test]
+    fn what_is_found_is_what_a_plain_map_finds() {
+        for (horizon, pace, ids) in [
+            (1, 1 << 40, 50),
+            (64, 1, 30),
+            (1 << 20, 1 << 10, 700),
+            (1 << 50, 1 << 40, 3_000),
+            (i64::MAX, 1 << 45, 9_000),
+        ] {
+            let mut dedup = Dedup::new(Span(horizon), HashSeed::FIXED);
+            let mut plain = std::collections::BTreeMap::<u64, (i64, Option<u16>)>::new();
+            let (mut x, mut limit) = (1u64, i64::MIN);
+            for event in 0..30_000i64 {
+                x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let (id, time) = ((x >> 33) % ids, (event - (x >> 20 & 7) as i64) * pace);
+                let watermark = (event - 7) * pace;
+                limit = limit.max(watermark.saturating_sub(horizon));
+                let first = plain.get(&id).copied().filter(|(held, _)| *held >= limit);
+                let print = Fingerprint::of(&id.to_le_bytes());
+                dedup.warm(&[Some(print), None]);
+                let found = dedup.observe(print, EventTime(time), EventTime(watermark), 0, time);
+                let told = found.map(|copy| (copy.offset, copy.outcome));
+                assert_eq!(told, first, "{horizon} {event}");
+                if first.is_none() {
+                    let outcome = (x >> 50) as u16;
+                    dedup.decide(print, outcome, 1);
+                    plain.insert(id, (time, Some(outcome)));
+                }
+            }
+        }
     }
 }

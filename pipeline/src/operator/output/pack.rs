@@ -44,10 +44,12 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// 64 decisions and 64 KiB: more per record saves next to nothing.
+    /// 256 decisions, which is a whole step under load, and 256 KiB, a quarter of what a broker takes. Fewer records to a
+    /// step let librdkafka rest: it has at most five of an idempotent producer on their way, and while more of them wait
+    /// its thread spins.
     pub const DEFAULT: Bounds = Bounds {
-        rows: 64,
-        bytes: 1 << 16,
+        rows: 256,
+        bytes: 1 << 18,
     };
 }
 
@@ -97,22 +99,17 @@ struct Packs<'a> {
 
 impl Packs<'_> {
     fn lines(&mut self, view: &View<'_>, partition: u32, rows: &[u32], bounds: Bounds) {
-        let (mut value, mut count, mut line) = (Vec::new(), 0, Vec::new());
+        let (mut value, mut count) = (Vec::new(), 0);
         for row in rows {
-            line.clear();
-            view.write_decision(usize::try_from(*row).unwrap_or(usize::MAX), &mut line);
-            line.push(b'\n');
-            let full = count == bounds.rows || value.len() + line.len() > bounds.bytes;
-            if full && count > 0 {
-                self.push(
-                    partition,
-                    b"application/x-ndjson",
-                    std::mem::take(&mut value),
-                    count,
-                );
+            let start = value.len();
+            view.write_decision(usize::try_from(*row).unwrap_or(usize::MAX), &mut value);
+            value.push(b'\n');
+            if count == bounds.rows || (count > 0 && value.len() > bounds.bytes) {
+                let next = value.split_off(start);
+                let full = std::mem::replace(&mut value, next);
+                self.push(partition, b"application/x-ndjson", full, count);
                 count = 0;
             }
-            value.extend_from_slice(&line);
             count += 1;
         }
         if count > 0 {

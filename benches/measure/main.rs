@@ -1,0 +1,63 @@
+//! What the scripts of this folder measure with: one program, one subcommand per measurement.
+//!
+//! The idea: a script says what is run beside what; this makes the load, reads what comes out and keeps the figures. The
+//! invariant: all chance has a fixed seed, and no figure is written that was not measured in the call that writes it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a bench: it ends with what went wrong, and prints what it found"
+)]
+
+mod client;
+mod engine;
+mod gaps;
+mod latency;
+
+use std::path::Path;
+
+/// How each subcommand is called.
+const USAGE: &str = "\
+measure latency PACK EVENTS.ndjson [SECONDS]      engine latency at half the sustainable rate, open loop
+measure wait BROKER                               until the broker answers
+measure load BROKER EVENTS.ndjson COUNT TOPIC     makes a topic and fills it
+measure drain BROKER TOPIC COUNT                  reads a topic until it has brought so many decisions
+measure loop BROKER IN OUT COUNT BYTES            reads so many records, writes packs of so many bytes per record
+measure record ID COMMAND FIGURE...               keeps figures in results/raw
+measure page                                      makes results/README.md and its plots from results/raw";
+
+// The allocator of `tollgate` itself, so that the bare loop differs from it in what it does only.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
+    match arguments.as_slice() {
+        ["latency", pack, events] => latency::run(pack, events, 20),
+        ["latency", pack, events, seconds] => latency::run(pack, events, number(seconds)),
+        ["wait", broker] => client::wait(broker),
+        ["load", broker, file, count, topic] => client::load(broker, file, number(count), topic),
+        ["drain", broker, topic, count] => client::drain(broker, topic, number(count)),
+        ["loop", broker, input, output, count, bytes] => {
+            let bytes = usize::try_from(number(bytes)).unwrap();
+            client::bare_loop(broker, input, output, number(count), bytes);
+        }
+        ["record", id, command, figures @ ..] => {
+            let figures: Vec<f64> = figures.iter().map(|f| f.parse().unwrap()).collect();
+            benches::page::record::keep(&results, id, command, &figures);
+        }
+        ["page"] => benches::page::write(&results),
+        _ => {
+            eprintln!("{USAGE}");
+            std::process::exit(3);
+        }
+    }
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().expect("a number")
+}
