@@ -4,13 +4,13 @@
 //! features, conditions); what depends on the order of events (lateness, duplicates, the windows inside
 //! [`crate::state`], `once_per`, `at_most`) is folded row by row. The invariants: how rows are cut into steps shows in no
 //! decision; a duplicate changes nothing and repeats the first decision; [`Engine::fold`] leaves exactly the state
-//! that [`Engine::step`] leaves.
+//! that [`Engine::step`] leaves; who does the work of a step, and how many they are, shows nowhere ([`exchange`]).
 //!
 //! For each row, in this order: late? seen before? then its features, conditions, lists, verdict, alerts.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, NullArray, RecordBatch};
+use arrow::array::{ArrayRef, NullArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 
 mod apart;
@@ -18,6 +18,7 @@ mod arrival;
 pub mod cell;
 mod conditions;
 mod decide;
+pub mod exchange;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod limit;
@@ -36,6 +37,7 @@ pub use output::{
 use self::arrival::Arrival;
 use self::cell::{Cells, with_key_text};
 use self::conditions::Conditions;
+use self::exchange::{Hands, StepError, Task};
 use self::limit::Limit;
 use self::matching::Matcher;
 use self::once::Once;
@@ -44,6 +46,7 @@ use crate::expression::Inputs;
 use crate::ruleset::RuleSet;
 use crate::state::dedup::{Dedup, Fingerprint, FirstCopy};
 use crate::state::seed::HashSeed;
+use crate::state::shards::Order;
 use crate::state::{GroupState, GroupStep};
 use crate::time::EventTime;
 
@@ -151,15 +154,48 @@ impl Engine {
 
     /// Takes a step of events and decides each. `out` is cleared first.
     pub fn step(&mut self, step: &Step<'_>, out: &mut StepOutput) {
-        self.run(step, out, true);
+        self.begin(step, out);
+        self.features(step, out);
+        self.end(step, out, true);
+    }
+
+    /// The same with the groups' shards given to many hands. With few rows they are not asked.
+    ///
+    /// # Errors
+    /// [`StepError`]; the engine has then lost a part of its state and is of no further use.
+    pub fn step_with(
+        &mut self,
+        step: &Step<'_>,
+        out: &mut StepOutput,
+        hands: &mut dyn Hands,
+    ) -> Result<(), StepError> {
+        self.begin(step, out);
+        self.features_with(step, out, hands)?;
+        self.end(step, out, true);
+        Ok(())
     }
 
     /// Takes a step of events that were decided before: the silent refold after a restart. Leaves the state that
     /// [`Engine::step`] leaves, and so has to decide as well; only texts are left out.
     pub fn fold(&mut self, step: &Step<'_>) {
         let mut out = std::mem::take(&mut self.folded);
-        self.run(step, &mut out, false);
+        self.begin(step, &mut out);
+        self.features(step, &mut out);
+        self.end(step, &mut out, false);
         self.folded = out;
+    }
+
+    /// The same by many hands.
+    ///
+    /// # Errors
+    /// Those of [`Engine::step_with`].
+    pub fn fold_with(&mut self, step: &Step<'_>, hands: &mut dyn Hands) -> Result<(), StepError> {
+        let mut out = std::mem::take(&mut self.folded);
+        self.begin(step, &mut out);
+        self.features_with(step, &mut out, hands)?;
+        self.end(step, &mut out, false);
+        self.folded = out;
+        Ok(())
     }
 
     /// How much it holds.
@@ -181,11 +217,14 @@ impl Engine {
         sizes
     }
 
-    fn run(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
+    fn begin(&mut self, step: &Step<'_>, out: &mut StepOutput) {
         out.clear();
         out.counts.begin(self.rules.rules.len());
         self.arrive(step);
-        self.features(step, out);
+    }
+
+    /// Rules and decisions over the features that are there now.
+    fn end(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
         let rules = Arc::clone(&self.rules);
         let columns = step.events.columns().iter().chain(&out.features);
         let duplicate = &self.rows.duplicate;
@@ -238,69 +277,126 @@ impl Engine {
 
     /// Arguments and filters for the whole step, then each group's store.
     fn features(&mut self, step: &Step<'_>, out: &mut StepOutput) {
-        let rules = &self.rules;
+        let arguments = self.arguments(step);
+        self.make_room(step, out);
+        let mut computed = Vec::new();
+        for (number, state) in self.groups.iter_mut().enumerate() {
+            let Some(columns) = self.plan.columns(&self.rules, number, step, &arguments) else {
+                continue;
+            };
+            let group = GroupStep {
+                keys: &columns.keys,
+                inputs: &columns.inputs,
+                filters: &columns.filters,
+                times: step.times,
+                added: &self.rows.added,
+                duplicate: &self.rows.duplicate,
+                horizon: &self.rows.horizon,
+            };
+            computed.clear();
+            state.step(&group, &mut computed);
+            self.rows.note(state.approximate());
+            place(&self.rules, number, &mut computed, &mut out.features);
+        }
+    }
+
+    /// The same with the shards of all groups in many hands: each group's are given away as soon as its columns are
+    /// there, and its answers are put together when all have come back.
+    fn features_with(
+        &mut self,
+        step: &Step<'_>,
+        out: &mut StepOutput,
+        hands: &mut dyn Hands,
+    ) -> Result<(), StepError> {
+        if step.times.len() < exchange::ROWS_MIN || hands.count() < 2 {
+            self.features(step, out);
+            return Ok(());
+        }
+        let arguments = self.arguments(step);
+        self.make_room(step, out);
+        let order = Arc::new(self.rows.order(step.times));
+        let parts = hands.count() * exchange::PARTS_PER_HAND;
+        for (number, state) in self.groups.iter_mut().enumerate() {
+            let Some(columns) = self.plan.columns(&self.rules, number, step, &arguments) else {
+                continue;
+            };
+            let (keys, filters) = (&columns.keys, &columns.filters);
+            for part in state.deal(keys, columns.inputs, filters, &order, parts) {
+                hands.give(Task::new(number, part));
+            }
+        }
+        let mut done = exchange::by_group(hands.all()?, self.groups.len());
+        let mut computed = Vec::new();
+        for (number, (state, parts)) in self.groups.iter_mut().zip(&mut done).enumerate() {
+            computed.clear();
+            state.join(std::mem::take(parts), &mut computed)?;
+            self.rows.note(state.approximate());
+            place(&self.rules, number, &mut computed, &mut out.features);
+        }
+        Ok(())
+    }
+
+    /// Every distinct argument and filter of the groups, in the order of the plan.
+    fn arguments(&self, step: &Step<'_>) -> Vec<ArrayRef> {
         let events: Vec<_> = step.events.columns().iter().cloned().map(Some).collect();
         let inputs = Inputs {
             columns: &events,
             rows: step.times.len(),
-            lists: &rules.lists,
+            lists: &self.rules.lists,
         };
         let shared = self.plan.shared.iter();
-        let shared: Vec<ArrayRef> = shared
-            .filter_map(|shared| shared.program(rules))
+        shared
+            .filter_map(|shared| shared.program(&self.rules))
             .map(|program| program.evaluate(&inputs).values)
-            .collect();
-        let fields = rules.schema.fields.len();
-        // Replaced below: every feature belongs to one group.
+            .collect()
+    }
+
+    /// A place per member, filled below: every feature belongs to one group.
+    fn make_room(&mut self, step: &Step<'_>, out: &mut StepOutput) {
         let nothing: ArrayRef = Arc::new(NullArray::new(0));
-        let members = rules.columns.len().saturating_sub(fields);
+        let members = self.rules.columns.len();
+        let members = members.saturating_sub(self.rules.schema.fields.len());
         out.features.resize(members, nothing);
         self.rows.approximate.resize(step.times.len(), false);
-        let groups = rules.groups.iter().zip(&self.plan.groups);
-        for ((group, sources), state) in groups.zip(&mut self.groups) {
-            let pick = |from: &[usize]| -> Vec<ArrayRef> {
-                from.iter()
-                    .filter_map(|at| shared.get(*at).cloned())
-                    .collect()
-            };
-            let keys: Vec<_> = group
-                .key
-                .iter()
-                .filter_map(|k| events.get(*k)?.clone())
-                .collect();
-            let inputs = pick(&sources.inputs);
-            let filters = pick(&sources.filters);
-            let filters = filters.iter().filter_map(|f| f.as_boolean_opt().cloned());
-            let filters: Vec<BooleanArray> = filters.collect();
-            let mut computed = Vec::new();
-            state.step(
-                &GroupStep {
-                    keys: &keys,
-                    inputs: &inputs,
-                    filters: &filters,
-                    times: step.times,
-                    added: &self.rows.added,
-                    duplicate: &self.rows.duplicate,
-                    horizon: &self.rows.horizon,
-                },
-                &mut computed,
-            );
-            for (row, approximate) in self.rows.approximate.iter_mut().zip(state.approximate()) {
-                *row |= approximate;
-            }
-            let mut computed = computed.into_iter();
-            for feature in group.features.iter().filter_map(|f| rules.features.get(*f)) {
-                let first = feature.column.saturating_sub(fields);
-                let slots = out.features.iter_mut().skip(first).take(feature.members);
-                for (slot, column) in slots.zip(computed.by_ref()) {
-                    *slot = column;
-                }
-            }
+    }
+}
+
+/// Puts the columns of a group where the pack has them.
+fn place(rules: &RuleSet, group: usize, computed: &mut Vec<ArrayRef>, features: &mut [ArrayRef]) {
+    let fields = rules.schema.fields.len();
+    let group = rules.groups.get(group).map(|group| group.features.iter());
+    let mut computed = computed.drain(..);
+    for feature in group
+        .into_iter()
+        .flatten()
+        .filter_map(|f| rules.features.get(*f))
+    {
+        let first = feature.column.saturating_sub(fields);
+        let slots = features.iter_mut().skip(first).take(feature.members);
+        for (slot, column) in slots.zip(computed.by_ref()) {
+            *slot = column;
         }
     }
 }
 
 impl Rows {
+    /// Notes which answers of a group are approximate.
+    fn note(&mut self, approximate: &[bool]) {
+        for (row, approximate) in self.approximate.iter_mut().zip(approximate) {
+            *row |= approximate;
+        }
+    }
+
+    /// What groups need of it, to be shared.
+    fn order(&self, times: &[EventTime]) -> Order {
+        Order {
+            times: times.to_vec(),
+            added: self.added.clone(),
+            duplicate: self.duplicate.clone(),
+            horizon: self.horizon.clone(),
+        }
+    }
+
     fn clear(&mut self) {
         self.late.clear();
         self.duplicate.clear();
