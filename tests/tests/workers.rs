@@ -55,10 +55,10 @@ fn run(pack: &str, input: &Path, workers: u16, dir: &Path) -> [Vec<u8>; 2] {
 
 #[test]
 fn the_bytes_of_a_real_run_do_not_depend_on_the_number_of_workers() {
-    let Some(transactions) = data::file("handbook_transactions.parquet") else {
+    let Some(transactions) = data::file(data::TRANSACTIONS) else {
         return;
     };
-    let dir = tempfile::tempdir().unwrap();
+    let dir = process::scratch();
     let one = run("handbook", &transactions, 1, dir.path());
     let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(lines(&one[0]), 1_754_155);
@@ -72,7 +72,7 @@ fn the_bytes_of_a_real_run_do_not_depend_on_the_number_of_workers() {
 
 #[test]
 fn made_up_swipes_in_json_are_decided_alike_by_any_number_of_workers() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = process::scratch();
     let input = dir.path().join("swipes.ndjson");
     let path = input.to_str().unwrap();
     let arguments = ["gen", "--out", path, "--count", "60000", "--seed", "7"];

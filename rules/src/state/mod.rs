@@ -40,7 +40,7 @@ use arrow::array::{ArrayRef, BooleanArray};
 use self::columns::{Answers, Input, StepKeys, StepRows};
 use self::row::Place;
 use self::seed::HashSeed;
-use self::shards::{Rows, Shard};
+use self::shards::{Part, Rows, Shard};
 use self::small::Arriving;
 use self::store::Store;
 use crate::aggregate::Aggregate;
@@ -126,6 +126,8 @@ pub struct GroupState {
     keys: StepKeys,
     rows: StepRows,
     approximate: Vec<bool>,
+    /// Rows taken so far.
+    taken: u64,
 }
 
 impl GroupState {
@@ -138,6 +140,7 @@ impl GroupState {
             keys: StepKeys::default(),
             rows: StepRows::default(),
             approximate: Vec::new(),
+            taken: 0,
         }
     }
 
@@ -233,8 +236,16 @@ impl GroupState {
             added: step.added,
             duplicate: step.duplicate,
             horizon: step.horizon,
+            before: self.taken,
         };
-        of.take(0..rows, &mut self.shards, 1, answers, &mut self.approximate);
+        let mut all = Part {
+            of: self.shards.len(),
+            shards: &mut self.shards,
+            first: 0,
+            stride: 1,
+        };
+        of.take(0..rows, &mut all, answers, &mut self.approximate);
+        self.taken += rows as u64;
     }
 
     /// Writes the keys and the rows of a step in words.

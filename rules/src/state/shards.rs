@@ -2,8 +2,8 @@
 //!
 //! The idea: a key belongs to one shard for good, by a hash of its bytes that is the same in every run. Whoever has a
 //! shard answers and takes the rows of its keys, in their order, and nobody else touches it: no lock, nothing shared.
-//! What sweeps and budgets do inside a shard follows from its rows, and how many shards there are from the pack alone,
-//! never from how many threads there are. The invariant: dealing a step out and joining it again leaves the state, and
+//! What sweeps and budgets do inside a shard follows from the group's rows, and how many shards there are from the pack
+//! alone, never from how many threads there are. The invariant: dealing a step out and joining it again leaves the state, and
 //! gives the answers, of [`GroupState::step`].
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use arrow::compute::interleave;
 use arrow::error::ArrowError;
 
 use super::columns::{Answers, Input, StepKeys, StepRows};
+use super::forget::SWEEP_ROWS;
 use super::layout::Layout;
 use super::seed::HashSeed;
 use super::small::Scratch;
@@ -24,7 +25,7 @@ use crate::time::EventTime;
 use crate::value::Type;
 
 /// Shards of a group: enough for as many threads per group, and few enough that a small group spends little on them.
-pub const SHARDS: usize = 8;
+pub const SHARDS: usize = 4;
 
 /// A smaller budget is one shard's: cut in parts, it would be reached when the fullest part is full.
 pub const SHARDED_KEYS_MIN: u32 = 1 << 16;
@@ -81,28 +82,59 @@ pub(super) struct Rows<'a> {
     pub(super) added: &'a [bool],
     pub(super) duplicate: &'a [bool],
     pub(super) horizon: &'a [EventTime],
+    /// Rows the group had taken before these.
+    pub(super) before: u64,
+}
+
+/// Every `stride`-th shard of a group from the first on.
+pub(super) struct Part<'a> {
+    pub(super) shards: &'a mut [Box<Shard>],
+    pub(super) first: usize,
+    pub(super) stride: usize,
+    /// How many the group has.
+    pub(super) of: usize,
 }
 
 impl Rows<'_> {
-    /// Answers and takes these rows, all of keys in `shards`: every `stride`-th shard of the group.
+    /// Answers and takes these rows, all of keys in these shards, which are swept when it is their turn.
     pub(super) fn take(
         &self,
         rows: impl ExactSizeIterator<Item = usize> + Clone,
-        shards: &mut [Box<Shard>],
-        stride: usize,
+        part: &mut Part<'_>,
         answers: &mut Option<Answers>,
         approximate: &mut Vec<bool>,
     ) {
-        let count = rows.len();
+        let (count, stride) = (rows.len(), part.stride);
         let of = |row| self.keys.shard(row) / stride;
+        let mut turn = 0;
         for (at, row) in rows.clone().enumerate() {
             if at % AHEAD == 0 && at + 1 < count {
                 let ahead = rows.clone().skip(at).take(AHEAD);
-                warm(self.keys, ahead, |row| &shards[of(row)].store);
+                warm(self.keys, ahead, |row| &part.shards[of(row)].store);
             }
-            let shard = &mut shards[of(row)];
-            shard.store.tick(self.horizon[row]);
+            self.sweep(&mut turn, row + 1, part);
+            let shard = &mut part.shards[of(row)];
+            shard.store.horizon = shard.store.horizon.max(self.horizon[row]);
             approximate.push(shard.take(self, row, at, answers));
+        }
+        self.sweep(&mut turn, self.times.len(), part);
+    }
+
+    /// Sweeps the shards whose turn it is at one of the rows from `turn` up to `end`.
+    fn sweep(&self, turn: &mut usize, end: usize, part: &mut Part<'_>) {
+        while *turn < end {
+            let number = self.before + *turn as u64 + 1;
+            let wait = (SWEEP_ROWS - number % SWEEP_ROWS) % SWEEP_ROWS;
+            if wait > 0 {
+                *turn += wait as usize;
+                continue;
+            }
+            let shard = (number / SWEEP_ROWS % part.of as u64) as usize;
+            if shard % part.stride == part.first {
+                let store = &mut part.shards[shard / part.stride].store;
+                store.sweep(self.horizon[*turn]);
+            }
+            *turn += 1;
         }
     }
 }
@@ -128,6 +160,9 @@ struct Shared {
     rows: StepRows,
     types: Vec<Type>,
     inputs: Vec<ArrayRef>,
+    before: u64,
+    /// Shards of the group.
+    of: usize,
 }
 
 /// Some shards of a group, with the rows of a step that are theirs.
@@ -153,9 +188,11 @@ impl Dealt {
             rows,
             types,
             inputs,
+            before,
+            of,
         } = &*self.shared;
         let inputs = typed(types, inputs);
-        let of = Rows {
+        let rows = Rows {
             keys,
             rows,
             inputs: &inputs,
@@ -163,11 +200,17 @@ impl Dealt {
             added: &order.added,
             duplicate: &order.duplicate,
             horizon: &order.horizon,
+            before: *before,
         };
-        of.take(
+        let mut part = Part {
+            shards: &mut self.shards,
+            first: self.first,
+            stride: self.stride,
+            of: *of,
+        };
+        rows.take(
             self.rows.iter().copied(),
-            &mut self.shards,
-            self.stride,
+            &mut part,
             &mut self.answers,
             &mut self.approximate,
         );
@@ -207,7 +250,10 @@ impl GroupState {
             rows: std::mem::take(&mut self.rows),
             types: self.plan.inputs.clone(),
             inputs,
+            before: self.taken,
+            of: self.shards.len(),
         });
+        self.taken += order.times.len() as u64;
         let mut shards: Vec<Vec<Box<Shard>>> = (0..stride).map(|_| Vec::new()).collect();
         for (number, shard) in std::mem::take(&mut self.shards).into_iter().enumerate() {
             shards[number % stride].push(shard);
