@@ -24,7 +24,7 @@ fn run(pack: &str, input: &Path, workers: u16, dir: &Path) -> [Vec<u8>; 2] {
     let pack = place::root().join("rules/packs").join(pack);
     let outputs = ["decisions", "alerts"].map(|name| dir.join(format!("{name}-{workers}.ndjson")));
     let mut config = format!(
-        "name: workers-{workers}\npack: {}\nsource: {{ file: {{ path: \"{}\" }} }}\nworkers: {workers}\nsinks:\n",
+        "name: workers\npack: {}\nsource: {{ file: {{ path: \"{}\" }} }}\nworkers: {workers}\nsinks:\n",
         pack.display(),
         input.display()
     );
@@ -39,7 +39,7 @@ fn run(pack: &str, input: &Path, workers: u16, dir: &Path) -> [Vec<u8>; 2] {
     writeln!(
         config,
         "state: {{ dir: \"{}\" }}",
-        dir.join("state").display()
+        dir.join(format!("state-{workers}")).display()
     )
     .unwrap();
     let path = dir.join(format!("pipeline-{workers}.yaml"));

@@ -7,7 +7,7 @@
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
 //! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `store`, `append`, `session`,
-//! `reading`, `forget`, `budget`, `warm`), how keys are spread over shards ([`shards`]), and beside all that the memory
+//! `reading`, `forget`, `budget`, `warm`), how keys are spread over shards ([`shards`]), what it takes (`size`), and beside all that the memory
 //! of event ids ([`dedup`]).
 
 pub(crate) mod row;
@@ -27,6 +27,7 @@ mod reading;
 pub mod seed;
 mod session;
 pub mod shards;
+mod size;
 mod small;
 mod store;
 mod table;
@@ -38,7 +39,6 @@ mod tests;
 use arrow::array::{ArrayRef, BooleanArray};
 
 use self::columns::{Answers, Input, StepKeys, StepRows};
-use self::row::Place;
 use self::seed::HashSeed;
 use self::shards::{Part, Rows, Shard};
 use self::small::Arriving;
@@ -122,7 +122,7 @@ pub struct GroupSize {
 pub struct GroupState {
     plan: GroupPlan,
     /// By number; none while they are dealt out ([`shards`]).
-    shards: Vec<Box<Shard>>,
+    shards: Vec<Shard>,
     keys: StepKeys,
     rows: StepRows,
     approximate: Vec<bool>,
@@ -164,53 +164,6 @@ impl GroupState {
     #[must_use]
     pub fn approximate(&self) -> &[bool] {
         &self.approximate
-    }
-
-    /// How much the group holds. Walks over the sets and float sums of all keys: for a scrape, not for an event.
-    #[must_use]
-    pub fn size(&self) -> GroupSize {
-        let mut size = GroupSize::default();
-        for store in self.stores() {
-            size.keys += store.keys.len();
-            size.events += store.events;
-            size.bytes += bytes(store);
-            size.evicted_keys += store.evicted_keys;
-            size.evicted_events += store.evicted_events;
-        }
-        size
-    }
-
-    /// Bytes per feature, in order of the features: the values and running values it reads, shared with those that read
-    /// them too, and an equal share of what all features of the group use.
-    #[must_use]
-    pub fn feature_bytes(&self) -> Vec<usize> {
-        let features = self.plan.features.len().max(1);
-        let own: Vec<usize> = (0..self.plan.features.len())
-            .map(|feature| {
-                let stores = self.stores();
-                let cells: usize = stores.map(|store| cell_bytes(store, feature)).sum();
-                cells + self.value_bytes(feature)
-            })
-            .collect();
-        let all: usize = self.stores().map(bytes).sum();
-        let shared = all.saturating_sub(own.iter().sum()) / features;
-        own.into_iter().map(|own| own + shared).collect()
-    }
-
-    /// A feature's part of the values that events hold.
-    fn value_bytes(&self, feature: usize) -> usize {
-        let Some(first) = self.stores().next() else {
-            return 0;
-        };
-        let places = &first.layout.row.places;
-        let events: usize = self.stores().map(|store| store.events).sum();
-        let held = |input: &&usize| matches!(places[**input], Place::Word(_) | Place::Text(_));
-        let part = |input: &usize| {
-            let readers = self.plan.features.iter().filter(|f| f.args.contains(input));
-            events * 8 / readers.count().max(1)
-        };
-        let args = self.plan.features[feature].args.iter();
-        args.filter(held).map(part).sum()
     }
 
     fn stores(&self) -> impl Iterator<Item = &Store> {
@@ -266,20 +219,6 @@ impl GroupState {
 fn typed<'a>(types: &[Type], arrays: &'a [ArrayRef]) -> Vec<Input<'a>> {
     let pairs = types.iter().zip(arrays);
     pairs.map(|(ty, array)| Input::new(*ty, array)).collect()
-}
-
-fn bytes(store: &Store) -> usize {
-    store.keys.bytes() + store.arena.bytes() + store.heap.bytes()
-}
-
-/// A feature's part of the running values in the records of large keys.
-fn cell_bytes(store: &Store, feature: usize) -> usize {
-    let layout = &store.layout;
-    let Some(cell) = layout.features[feature].cell else {
-        return 0;
-    };
-    let readers = layout.features.iter().filter(|f| f.cell == Some(cell));
-    store.keys.large() * layout.cells[cell].words() * 8 / readers.count().max(1)
 }
 
 impl Shard {

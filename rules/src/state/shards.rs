@@ -40,19 +40,17 @@ pub(super) struct Shard {
 }
 
 /// The shards of a group that has seen nothing. Each has its part of the keys the group may hold.
-pub(super) fn new(plan: &GroupPlan, seed: HashSeed) -> Vec<Box<Shard>> {
+pub(super) fn new(plan: &GroupPlan, seed: HashSeed) -> Vec<Shard> {
     let many = !plan.key.is_empty() && plan.limits.keys >= SHARDED_KEYS_MIN;
     let count = if many { SHARDS } else { 1 };
     let limits = Limits {
         keys: plan.limits.keys / count as u32,
         ..plan.limits
     };
-    let shard = |_| {
-        Box::new(Shard {
-            store: Store::new(Layout::new(plan), limits, seed),
-            scratch: Scratch::default(),
-            row: Vec::new(),
-        })
+    let shard = |_| Shard {
+        store: Store::new(Layout::new(plan), limits, seed),
+        scratch: Scratch::default(),
+        row: Vec::new(),
     };
     (0..count).map(shard).collect()
 }
@@ -88,7 +86,7 @@ pub(super) struct Rows<'a> {
 
 /// Every `stride`-th shard of a group from the first on.
 pub(super) struct Part<'a> {
-    pub(super) shards: &'a mut [Box<Shard>],
+    pub(super) shards: &'a mut [Shard],
     pub(super) first: usize,
     pub(super) stride: usize,
     /// How many the group has.
@@ -171,7 +169,7 @@ pub struct Dealt {
     /// Shards `first`, `first + stride`, ….
     first: usize,
     stride: usize,
-    shards: Vec<Box<Shard>>,
+    shards: Vec<Shard>,
     shared: Arc<Shared>,
     /// Ascending.
     rows: Vec<usize>,
@@ -254,24 +252,22 @@ impl GroupState {
             of: self.shards.len(),
         });
         self.taken += order.times.len() as u64;
-        let mut shards: Vec<Vec<Box<Shard>>> = (0..stride).map(|_| Vec::new()).collect();
+        let mut shards: Vec<Vec<Shard>> = (0..stride).map(|_| Vec::new()).collect();
         for (number, shard) in std::mem::take(&mut self.shards).into_iter().enumerate() {
             shards[number % stride].push(shard);
         }
         let parts = shards.into_iter().zip(rows).zip(answers).enumerate();
-        let part =
-            |(first, ((shards, rows), answers)): (usize, ((Vec<Box<Shard>>, Vec<usize>), _))| {
-                Dealt {
-                    first,
-                    stride,
-                    shards,
-                    shared: Arc::clone(&shared),
-                    approximate: Vec::with_capacity(rows.len()),
-                    rows,
-                    answers,
-                }
-            };
-        parts.map(part).collect()
+        parts
+            .map(|(first, ((shards, rows), answers))| Dealt {
+                first,
+                stride,
+                shards,
+                shared: Arc::clone(&shared),
+                approximate: Vec::with_capacity(rows.len()),
+                rows,
+                answers,
+            })
+            .collect()
     }
 
     /// Takes back what was dealt, all of it and run, in whatever order; gives what [`GroupState::step`] gives.
