@@ -37,7 +37,7 @@ pub(super) enum Done {
 /// A batch to decode, and the operator that does it.
 pub struct Decoding {
     /// The operator, for as long.
-    pub decode: Box<Decode>,
+    pub decode: Decode,
     /// The batch.
     pub batch: Batch,
     /// When it was taken, for [`Segment::taken_at`].
@@ -49,7 +49,7 @@ pub struct Decoding {
 /// A batch that was decoded.
 pub struct Decoded {
     /// The operator, to be used again.
-    pub decode: Box<Decode>,
+    pub decode: Decode,
     /// What came of the batch.
     pub segment: Result<Segment, ArrowError>,
     /// How long it took.

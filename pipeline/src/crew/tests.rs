@@ -58,7 +58,7 @@ fn decoding() -> Decoding {
         Box::new(Broken),
     );
     Decoding {
-        decode: Box::new(decode),
+        decode,
         batch: Batch::Raw(RawBatchBuilder::new(0).finish()),
         taken_at: 0,
         clock: SystemClock::shared(),

@@ -23,7 +23,7 @@ use crate::operator::decode::{Decode, Segment};
 pub(super) struct Intake {
     line: VecDeque<Waiting>,
     /// Operators for the crew. One more than it has threads, so that a thread that is done finds the next batch.
-    spare: Vec<Box<Decode>>,
+    spare: Vec<Decode>,
     /// The source has said that nothing more will come.
     ended: bool,
 }
@@ -33,7 +33,7 @@ enum Waiting {
     /// A batch that somebody decodes, by its ticket.
     Batch(u64),
     Segment(Box<Segment>),
-    Event(SourceEvent),
+    Event(Box<SourceEvent>),
 }
 
 impl Intake {
@@ -42,7 +42,7 @@ impl Intake {
         let spare = if workers > 1 { workers } else { 0 };
         Intake {
             line: VecDeque::new(),
-            spare: (0..spare).map(|_| Box::new(decode.another())).collect(),
+            spare: (0..spare).map(|_| decode.another()).collect(),
             ended: false,
         }
     }
@@ -108,7 +108,8 @@ impl Worker {
             SourceEvent::Batch(batch) => self.batch(batch),
             event if self.intake.line.is_empty() => self.event(event),
             event => {
-                self.intake.line.push_back(Waiting::Event(event));
+                let waiting = Waiting::Event(Box::new(event));
+                self.intake.line.push_back(waiting);
                 Ok(())
             }
         }
@@ -158,7 +159,7 @@ impl Worker {
                     self.merge.push(decoded.segment?);
                 }
                 Waiting::Segment(segment) => self.merge.push(*segment),
-                Waiting::Event(event) => self.event(event)?,
+                Waiting::Event(event) => self.event(*event)?,
             }
             wait = false;
         }

@@ -44,10 +44,10 @@ use self::matching::Matcher;
 use self::once::Once;
 use self::plan::{Plan, group_plan};
 use crate::ruleset::RuleSet;
+use crate::state::GroupState;
 use crate::state::dedup::{Dedup, Fingerprint, FirstCopy};
 use crate::state::seed::HashSeed;
 use crate::state::shards::Order;
-use crate::state::GroupState;
 use crate::time::EventTime;
 
 /// The events of one step, in the order taken. All slices have one entry per row.

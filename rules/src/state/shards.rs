@@ -66,8 +66,8 @@ pub(super) fn shard_of(key: &[u8], shards: usize) -> u8 {
         hash = (hash.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(MIX);
     }
     // The upper half depends on all bytes; its product with the count is below the count.
-    let spread = hash ^ hash >> 29;
-    ((spread.wrapping_mul(MIX) >> 32) * shards as u64 >> 32) as u8
+    let spread = hash ^ (hash >> 29);
+    (((spread.wrapping_mul(MIX) >> 32) * shards as u64) >> 32) as u8
 }
 
 /// The rows of a step in words, as those who take them see them.
