@@ -3,7 +3,7 @@
 # 1,754,155 simulated transactions (../shared/data, or $TOLLGATE_DATA), decisions as NDJSON. The goal is 1.7 million.
 # KEEP=1 keeps the figures in results/raw.
 #
-#   cargo build --release --workspace --bins && benches/file_to_file.sh [RUNS]
+#   cargo build --release --workspace --bins && [WORKERS=2] benches/file_to_file.sh [RUNS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data=${TOLLGATE_DATA:-$PWD/../shared/data}/handbook_transactions.parquet
@@ -13,7 +13,7 @@ tollgate=${TOLLGATE:-${CARGO_TARGET_DIR:-target}/release/tollgate}
 
 dir=$(mktemp -d) figures=()
 trap 'rm -rf "$dir"' EXIT
-echo "commit $(git rev-parse --short HEAD), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
+echo "commit $(git rev-parse --short HEAD), ${WORKERS:-1} workers, $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
 for run in $(seq "${1:-3}"); do
   cat >"$dir/pipeline.yaml" <<EOF
 name: bench-$run
@@ -21,6 +21,7 @@ pack: $PWD/rules/packs/handbook
 source: { file: { path: "$data" } }
 sinks: { decisions: { file: { path: "$dir/decisions-$run.ndjson" } } }
 state: { dir: "$dir/state-$run" }
+workers: ${WORKERS:-1}
 EOF
   TIMEFORMAT='%R %U %S'
   read -r wall user system < <({ time "$tollgate" run "$dir/pipeline.yaml" >"$dir/log" 2>&1; } 2>&1)

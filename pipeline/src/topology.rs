@@ -136,6 +136,7 @@ pub fn build(
             commit_records: config.delivery.commit_records,
         },
         limits: merge_limits(config.delivery.merge_wait),
+        workers: config.workers,
     })
 }
 

@@ -1,8 +1,9 @@
-//! The worker: one OS thread that owns source, operators, sinks and commit log, and does one thing at a time.
+//! The worker: one OS thread that owns source, operators, sinks and commit log, and has everything done in order.
 //!
-//! The idea: poll → decode → merge → step → write, and every few milliseconds a commit. There is no queue between
-//! threads to overflow: a partition with too much buffered is paused at the source, and a sink that is slow slows the
-//! loop. The invariant: what a commit covers is exactly what was written since the commit before it; on a wish to
+//! The idea: poll → decode → merge → step → write, and every few milliseconds a commit. Where there are more workers
+//! than this one it has parts of a step, and batches ahead of it, done by a crew ([`crate::crew`]); what leaves here is
+//! the same. Nothing overflows: a partition with too much buffered is paused at the source, and a sink that is slow
+//! slows the loop. The invariant: what a commit covers is exactly what was written since the commit before it; on a wish to
 //! stop the worker finishes the step at hand, commits and returns, and what was buffered is read again next time.
 
 mod commit;
@@ -19,11 +20,13 @@ use arrow::error::ArrowError;
 use connectors::log::{CommitLog, LogError};
 use connectors::sink::SinkError;
 use connectors::source::{Source, SourceError};
+use rules::evaluate::exchange::{Lost, StepError};
 use rules::evaluate::{Engine, Step, StepOutput};
 use rules::ruleset::RuleSet;
 
 use crate::clock::Clock;
 use crate::console::health::{Health, State};
+use crate::crew::Crew;
 use crate::delivery::recovery::{Plan, RecoveryError};
 use crate::metrics::{Metrics, Stage};
 use crate::observe::{Observer, StepView};
@@ -34,6 +37,7 @@ use crate::shutdown::Shutdown;
 use crate::step::Journal;
 
 use self::commit::Pending;
+use self::intake::Intake;
 use self::measure::Meter;
 
 /// How long a poll may wait when there is nothing to do. Kafka's client wants to be polled more often than each 100 ms.
@@ -81,6 +85,8 @@ pub struct Parts {
     pub delivery: Delivery,
     /// Bounds of the merge.
     pub limits: MergeLimits,
+    /// How many threads decide, from 1.
+    pub workers: u16,
 }
 
 /// What the worker tells the rest of the process.
@@ -130,6 +136,15 @@ pub enum RunError {
     /// A broken invariant: columns that do not fit together.
     #[error("step: {0}")]
     Step(#[from] ArrowError),
+    /// A step could not be decided.
+    #[error(transparent)]
+    Decide(#[from] StepError),
+    /// A thread of the crew broke.
+    #[error(transparent)]
+    Worker(#[from] Lost),
+    /// A thread of the crew could not be started.
+    #[error("start the workers: {0}")]
+    Start(#[from] std::io::Error),
     /// Outputs could not be rendered or written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -152,6 +167,8 @@ pub struct Worker {
     parts: Parts,
     around: Surroundings,
     engine: Engine,
+    crew: Crew,
+    intake: Intake,
     merge: Merge,
     journal: Journal,
     pending: Pending,
@@ -179,7 +196,7 @@ impl std::fmt::Debug for Worker {
 /// # Errors
 /// [`RunError`]; what was committed before stays committed.
 pub fn run(parts: Parts, around: Surroundings) -> Result<Summary, RunError> {
-    let mut worker = Worker::new(parts, around);
+    let mut worker = Worker::new(parts, around)?;
     let mut ended = worker.start();
     while let Err(RunError::Lost(partitions)) = ended {
         ended = worker.start_again(partitions);
@@ -202,7 +219,7 @@ impl Worker {
             }
             let progress = match self.take()? {
                 Taken::Step(merged) => {
-                    self.decide(&merged)?;
+                    self.decide(Arc::from(merged))?;
                     true
                 }
                 Taken::Empty if self.finished => break,
@@ -231,33 +248,38 @@ impl Worker {
     }
 
     /// Decides the events of a step and writes what comes of it.
-    fn decide(&mut self, merged: &Merged) -> Result<(), RunError> {
+    fn decide(&mut self, merged: Arc<Merged>) -> Result<(), RunError> {
         let clock = Arc::clone(&self.around.clock);
         let started = clock.elapsed();
-        self.engine.step(&step_of(merged), &mut self.out);
+        let mut out = std::mem::take(&mut self.out);
+        self.engine
+            .step_with(&step_of(&merged), &mut out, &mut self.crew)?;
+        let out = Arc::new(out);
         let decided = clock.elapsed();
         self.meter
             .stage(Stage::Decide, decided.saturating_sub(started));
         let taken_at = merged.taken_at.unwrap_or_else(|| micros(decided));
         let latency =
             Duration::from_micros(u64::try_from(micros(decided) - taken_at).unwrap_or_default());
-        let written = self.parts.output.write(merged, &self.out);
+        let written = self.parts.output.write(&merged, &out, &mut self.crew);
         let written = self.meter.failed_at(Stage::Sink, written)?;
         self.meter
             .stage(Stage::Sink, clock.elapsed().saturating_sub(decided));
-        self.journal.record(merged);
+        self.journal.record(&merged);
         self.pending.add(&written);
         self.summary.decisions += written.decisions;
         self.summary.alerts += written.alerts;
         self.summary.dead_letters += written.dead_letters;
-        self.meter.step(merged, &self.out, latency);
+        self.meter.step(&merged, &out, latency);
         let view = StepView {
             rules: self.engine.rules(),
             events: &merged.rows,
-            output: &self.out,
+            output: &out,
             latency,
         };
         self.around.observer.step(&view);
+        // Whoever wrote decisions is done; its buffers serve the next step.
+        self.out = Arc::try_unwrap(out).unwrap_or_default();
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! The features of the Handbook pack against the windows its authors published, and the same bytes for any batch size.
+//! The features of the Handbook pack against the windows its authors published, and the same bytes for any batch size
+//! and number of workers.
 //!
 //! The data is simulated (Fraud Detection Handbook). Nobody on this project computed the expected values.
 #![allow(
@@ -94,7 +95,7 @@ const TERMINALS: [Pair; 6] = [
     ),
 ];
 
-fn features(transactions: &Path, out: &Path, batch_size: &str) {
+fn features(transactions: &Path, out: &Path, batch_size: &str, workers: &str) {
     let pack = place::root().join("rules/packs/handbook");
     let path = |path: &Path| path.display().to_string();
     let arguments = [
@@ -107,9 +108,14 @@ fn features(transactions: &Path, out: &Path, batch_size: &str) {
         &path(out),
         "--batch-size",
         batch_size,
+        "--workers",
+        workers,
     ];
     let done = process::tollgate_ends(out.parent().unwrap(), &arguments, DEADLINE).success();
-    println!("batch size {batch_size}: {:?}", done.took);
+    println!(
+        "batch size {batch_size}, {workers} workers: {:?}",
+        done.took
+    );
 }
 
 /// Rows of the slice that disagree, and what was expected there.
@@ -150,7 +156,7 @@ fn number(id: f64) -> i64 {
 }
 
 #[test]
-fn the_published_windows_and_the_same_bytes_for_any_batch_size() {
+fn the_published_windows_and_the_same_bytes_for_any_batch_size_and_workers() {
     let files = [
         data::TRANSACTIONS,
         data::GOLDEN_CUSTOMERS,
@@ -169,7 +175,7 @@ fn the_published_windows_and_the_same_bytes_for_any_batch_size() {
     };
     let scratch = process::scratch();
     let out = scratch.path().join("features.parquet");
-    features(&transactions, &out, "4096");
+    features(&transactions, &out, "4096", "1");
 
     let ours = Table::from_parquet(&out);
     assert_eq!(ours.rows(), 1_754_155, "one row per transaction");
@@ -208,14 +214,14 @@ fn the_published_windows_and_the_same_bytes_for_any_batch_size() {
         );
     }
 
-    for batch_size in ["1000", "50000"] {
+    for (batch_size, workers) in [("1000", "1"), ("4096", "2"), ("50000", "3")] {
         let again = scratch
             .path()
             .join(format!("features-{batch_size}.parquet"));
-        features(&transactions, &again, batch_size);
+        features(&transactions, &again, batch_size, workers);
         assert!(
             std::fs::read(&out).unwrap() == std::fs::read(&again).unwrap(),
-            "batch size {batch_size}: other bytes"
+            "batch size {batch_size}, {workers} workers: other bytes"
         );
     }
 }

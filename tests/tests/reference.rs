@@ -1,4 +1,5 @@
-//! The state against the naive reference on random streams, value by value, floats by their bits.
+//! The state against the naive reference on random streams, value by value, floats by their bits; and the same streams
+//! with the shards of the state in several hands.
 //!
 //! A failure prints the seed of its case; `TOLLGATE_SEED=n` runs that case alone, `TOLLGATE_CASES=n` runs so many.
 
@@ -10,10 +11,14 @@
     reason = "tests"
 )]
 
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rules::state::seed::HashSeed;
-use rules::state::{GroupPlan, GroupState};
+use rules::state::shards::{Dealt, Order};
+use rules::state::{GroupPlan, GroupState, GroupStep};
 use rules::value::Type;
 use tests::reference::stream::{self, Columns, Stream};
 use tests::reference::{Datum, Reference};
@@ -27,12 +32,49 @@ struct Answers {
     approximate: Vec<bool>,
 }
 
+/// How a step is taken.
+#[derive(Clone, Copy, PartialEq)]
+enum Hands {
+    One,
+    /// Dealt out in so many parts, the last one run first.
+    Parts(usize),
+    /// In so many parts, each by a thread.
+    Threads(usize),
+}
+
+/// Takes a step by these hands.
+fn take(state: &mut GroupState, step: &GroupStep<'_>, hands: Hands, out: &mut Vec<ArrayRef>) {
+    let parts = match hands {
+        Hands::One => return state.step(step, out),
+        Hands::Parts(parts) | Hands::Threads(parts) => parts,
+    };
+    let order = Arc::new(Order {
+        times: step.times.to_vec(),
+        added: step.added.to_vec(),
+        duplicate: step.duplicate.to_vec(),
+        horizon: step.horizon.to_vec(),
+    });
+    let mut dealt = state.deal(step.keys, step.inputs.to_vec(), step.filters, &order, parts);
+    dealt.reverse();
+    if matches!(hands, Hands::Threads(_)) {
+        std::thread::scope(|scope| {
+            for part in &mut dealt {
+                scope.spawn(|| part.run());
+            }
+        });
+    } else {
+        dealt.iter_mut().for_each(Dealt::run);
+    }
+    state.join(dealt, out).unwrap();
+}
+
 /// Runs a stream cut after the rows that `cut` says; the first `folded` rows are folded without answers.
 fn run(
     plan: &GroupPlan,
     types: &[Type],
     stream: &Stream,
     folded: usize,
+    hands: Hands,
     mut cut: impl FnMut() -> bool,
 ) -> Answers {
     let mut state = GroupState::new(plan.clone(), HashSeed::FIXED);
@@ -51,7 +93,7 @@ fn run(
             state.fold(&columns.step());
             answers.rows.resize(to, Vec::new());
         } else {
-            state.step(&columns.step(), &mut out);
+            take(&mut state, &columns.step(), hands, &mut out);
             assert_eq!(out.len(), types.len());
             for row in 0..to - from {
                 let member = |(ty, array): (&Type, _)| stream::datum_at(*ty, array, row);
@@ -96,7 +138,8 @@ fn check(seed: u64, counts: &mut Counts) {
     let sizes = [0.5, 0.1, 0.01];
     let odds = sizes[rng.random_range(0..sizes.len())];
     let mut other = rng.clone();
-    let answers = run(&plan, &types, &stream, 0, || rng.random_bool(odds));
+    let one = Hands::One;
+    let answers = run(&plan, &types, &stream, 0, one, || rng.random_bool(odds));
     for (row, event) in stream.events.iter().enumerate() {
         let want = reference.answer(event);
         counts.rows += 1;
@@ -117,8 +160,13 @@ fn check(seed: u64, counts: &mut Counts) {
     // Other cuts give the same values, flags included; so does a state whose beginning was folded.
     let folded = other.random_range(0..stream.events.len());
     let single = stream.events.len() <= 60;
-    for (folded, each) in [(0, single), (folded, false)] {
-        let again = run(&plan, &types, &stream, folded, || {
+    let parts = 2 + seed as usize % 3;
+    let many = match seed % 20 {
+        0 => Hands::Threads(parts),
+        _ => Hands::Parts(parts),
+    };
+    for (folded, each, hands) in [(0, single, one), (folded, false, one), (0, false, many)] {
+        let again = run(&plan, &types, &stream, folded, hands, || {
             each || other.random_bool(0.05)
         });
         assert_eq!(again.approximate, answers.approximate, "seed {seed}");

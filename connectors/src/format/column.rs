@@ -58,6 +58,16 @@ impl Column {
         })
     }
 
+    /// The same column without rows.
+    pub(super) fn another(&self) -> Column {
+        Column {
+            wanted: self.wanted.clone(),
+            kind: self.kind,
+            values: Values::new(self.kind),
+            nulls: Vec::new(),
+        }
+    }
+
     /// Rows it has a value for.
     pub(super) fn len(&self) -> usize {
         match &self.values {

@@ -60,6 +60,12 @@ impl Caster for ColumnCaster {
         self.whole(&inputs, batch.num_rows())
             .unwrap_or_else(|| self.by_rows(&inputs, batch.num_rows()))
     }
+
+    fn another(&self) -> Box<dyn Caster> {
+        Box::new(ColumnCaster {
+            rows: self.rows.another(),
+        })
+    }
 }
 
 impl ColumnCaster {

@@ -149,6 +149,15 @@ impl Decoder for CsvDecoder {
         }
         verdicts.finish(&mut self.rows)
     }
+
+    fn another(&self) -> Box<dyn Decoder> {
+        Box::new(CsvDecoder {
+            rows: self.rows.another(),
+            targets: self.targets.clone(),
+            splitter: Splitter::new(),
+            limits: self.limits,
+        })
+    }
 }
 
 /// The names of a header row.

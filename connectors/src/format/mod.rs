@@ -145,6 +145,9 @@ pub struct Decoded {
 pub trait Decoder: Send {
     /// Decodes each value; a bad one never spoils its neighbours.
     fn decode(&mut self, values: &BinaryArray) -> Decoded;
+
+    /// Another one for the same columns: whichever of the two decodes a value, the row is the same.
+    fn another(&self) -> Box<dyn Decoder>;
 }
 
 /// Casts columns a source already has to the wanted ones, by the same rules as the decoders (missing, widening,
@@ -152,4 +155,7 @@ pub trait Decoder: Send {
 pub trait Caster: Send {
     /// Casts each row; a bad one never spoils its neighbours.
     fn cast(&mut self, rows: &RecordBatch) -> Decoded;
+
+    /// Another one for the same columns.
+    fn another(&self) -> Box<dyn Caster>;
 }

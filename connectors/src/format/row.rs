@@ -66,6 +66,17 @@ impl Rows {
         })
     }
 
+    /// The same columns without rows.
+    pub(crate) fn another(&self) -> Rows {
+        Rows {
+            columns: self.columns.iter().map(Column::another).collect(),
+            schema: self.schema(),
+            len: 0,
+            given: 0,
+            all: self.all,
+        }
+    }
+
     /// What is wanted, column by column.
     pub(crate) fn wanted(&self) -> impl Iterator<Item = &WantedColumn> {
         self.columns.iter().map(|column| &column.wanted)

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rules::time::Span;
 
 use super::list::What;
+use crate::config::WORKERS_MAX;
 
 /// Real-time fraud detection: events in, decisions out, by rules an analyst writes.
 #[derive(Debug, Parser)]
@@ -196,6 +197,9 @@ pub struct FeaturesArgs {
     /// Events per step; the table does not depend on it
     #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub batch_size: u32,
+    /// Threads that compute; the table does not depend on it
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(WORKERS_MAX)))]
+    pub workers: u16,
 }
 
 /// Arguments of `gen`.

@@ -186,5 +186,6 @@ fn config(dir: &Path) -> Config {
         },
         http: None,
         start: Start::Earliest,
+        workers: 1,
     }
 }

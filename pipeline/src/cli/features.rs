@@ -75,7 +75,7 @@ fn compute(
     rules: &Arc<RuleSet>,
 ) -> Result<Told, FeaturesError> {
     let batch = usize::try_from(args.batch_size).unwrap_or(usize::MAX);
-    let replay = Replay::open(&args.data, rules, batch)?;
+    let replay = Replay::open(&args.data, rules, batch, args.workers)?;
     let schema = schema(rules);
     let mut table = Table::create(&args.out, kind, Arc::clone(&schema))?;
     let told = replay.run(|events, out| {

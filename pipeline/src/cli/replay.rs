@@ -1,7 +1,7 @@
 //! A file through the engine, for commands that look at what comes out: `features` and `check --sample`.
 //!
 //! The idea: file → rows → engine, as in a run, without merge or delivery. The invariant: what is handed over does not
-//! depend on how the records are cut into steps, but for where one step ends.
+//! depend on how the records are cut into steps, but for where one step ends, nor on the number of workers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,12 +12,14 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use connectors::file::FileSource;
 use connectors::source::{Source, SourceError, SourceEvent};
+use rules::evaluate::exchange::StepError;
 use rules::evaluate::{Engine, Step, StepOutput};
 use rules::ruleset::RuleSet;
 use rules::state::estimate::Spread;
 use rules::state::seed::HashSeed;
 
 use super::progress::Progress;
+use crate::crew::Crew;
 use crate::operator::decode::{Decode, Segment};
 use crate::topology::{self, BuildError};
 
@@ -38,6 +40,10 @@ pub(super) enum ReplayError {
     Halted(String),
     #[error("decode: {0}")]
     Decode(#[from] ArrowError),
+    #[error("start the workers: {0}")]
+    Start(#[from] std::io::Error),
+    #[error(transparent)]
+    Step(#[from] StepError),
 }
 
 /// How many records there were.
@@ -56,20 +62,23 @@ pub(super) struct Replay {
     source: FileSource,
     decode: Decode,
     engine: Engine,
+    crew: Crew,
     out: StepOutput,
     step_rows: usize,
     told: Told,
 }
 
 impl Replay {
-    /// Opens a file: ndjson, csv or parquet by its ending.
+    /// Opens a file (ndjson, csv or parquet by its ending) for so many workers.
     pub(super) fn open(
         path: &Path,
         rules: &Arc<RuleSet>,
         step_rows: usize,
+        workers: u16,
     ) -> Result<Replay, ReplayError> {
         let (source, decode) = topology::open_file(path, rules)?;
         Ok(Replay {
+            crew: Crew::new(workers)?,
             source,
             decode,
             engine: Engine::new(Arc::clone(rules), "features", HashSeed::FIXED),
@@ -118,7 +127,7 @@ impl Replay {
         }
     }
 
-    fn segment<E>(
+    fn segment<E: From<ReplayError>>(
         &mut self,
         segment: &Segment,
         take: &mut impl FnMut(&RecordBatch, &StepOutput) -> Result<(), E>,
@@ -132,15 +141,14 @@ impl Replay {
             let count = self.step_rows.min(rows - from);
             let events = segment.rows.slice(from, count);
             let here = from..from + count;
-            self.engine.step(
-                &Step {
-                    events: &events,
-                    times: segment.times.get(here.clone()).unwrap_or_default(),
-                    partitions: &vec![segment.partition; count],
-                    offsets: segment.offsets.get(here).unwrap_or_default(),
-                },
-                &mut self.out,
-            );
+            let step = Step {
+                events: &events,
+                times: segment.times.get(here.clone()).unwrap_or_default(),
+                partitions: &vec![segment.partition; count],
+                offsets: segment.offsets.get(here).unwrap_or_default(),
+            };
+            let decided = self.engine.step_with(&step, &mut self.out, &mut self.crew);
+            decided.map_err(ReplayError::from)?;
             take(&events, &self.out)?;
             self.told.rows += u64::try_from(count).unwrap_or_default();
             from += count;

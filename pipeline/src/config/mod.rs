@@ -28,6 +28,7 @@ pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
 pub use self::kafka::{Kafka, Properties, property};
 pub use self::section::parse_rate;
+pub use crate::crew::WORKERS_MAX;
 use crate::finding::{Finding, SourceText};
 pub use crate::operator::output::{Bounds, Packing};
 
@@ -53,6 +54,8 @@ pub struct Config {
     pub http: Option<SocketAddr>,
     /// How an application starts that has committed nothing yet.
     pub start: Start,
+    /// How many threads decide: from 1 to [`WORKERS_MAX`]; it shows in no output.
+    pub workers: u16,
 }
 
 /// Where events come from.

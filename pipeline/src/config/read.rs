@@ -12,12 +12,12 @@ use super::secret::masked;
 use super::section::{Notes, Section, scalar};
 use super::sinks::{self, Streams};
 use super::value::{self, Value};
-use super::{Config, Delivery, Mode, Sinks, Source, Start, State, check, source};
+use super::{Config, Delivery, Mode, Sinks, Source, Start, State, WORKERS_MAX, check, source};
 use crate::error_code::Code;
 use crate::finding::{Finding, any_error};
 
 /// The keys of the file.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "pack",
     "source",
@@ -25,6 +25,7 @@ const KEYS: [&str; 8] = [
     "delivery",
     "state",
     "http",
+    "workers",
     "allow_inline_secrets",
 ];
 
@@ -90,6 +91,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
             .map(Some),
         None => Some(None),
     };
+    let workers = all.integer("workers", 1..=u64::from(WORKERS_MAX), notes);
     let written = Written {
         name,
         source,
@@ -114,6 +116,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         state: state?,
         http: http?,
         start,
+        workers: u16::try_from(workers?.unwrap_or(1)).ok()?,
     })
 }
 

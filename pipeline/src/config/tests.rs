@@ -212,7 +212,7 @@ http: { listen: \"10.0.0.1:9900\" }
         expect![[r#"
             1:7 E1006 error: `Card Fraud` cannot be the name of an application (use lower-case letters, digits, `-`, `_` and `.`, at most 64, beginning with a letter or digit)
             2:7 E1016 error: there is no pack at `elsewhere`: no such file
-            3:1 E1002 error: unknown key `isolaton` (known here: name, pack, source, sinks, delivery, state, http, allow_inline_secrets)
+            3:1 E1002 error: unknown key `isolaton` (known here: name, pack, source, sinks, delivery, state, http, workers, allow_inline_secrets)
             4:40 E1007 error: source must be exactly one of kafka, file, embedded, generate
             5:8 E1004 error: `decisions` is missing in sinks
             5:20 E1002 error: unknown key `fle` in sinks.alerts (did you mean `file`?)

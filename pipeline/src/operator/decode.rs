@@ -107,6 +107,18 @@ impl Decode {
         }
     }
 
+    /// Another one that makes the same of the same batches, for another thread.
+    #[must_use]
+    pub fn another(&self) -> Decode {
+        Decode {
+            time_column: self.time_column,
+            key_column: self.key_column,
+            schema: Arc::clone(&self.schema),
+            decoder: self.decoder.as_ref().map(|decoder| decoder.another()),
+            caster: self.caster.another(),
+        }
+    }
+
     /// From here on a record's key must be the text of this column.
     #[must_use]
     pub fn with_key(mut self, column: Option<usize>) -> Decode {

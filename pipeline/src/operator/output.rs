@@ -9,16 +9,21 @@ mod dead;
 mod pack;
 mod render;
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use connectors::record::OutRecord;
 use connectors::sink::{Payload, Sink, SinkError, Takes};
 use rules::decision::Renderer;
 use rules::evaluate::StepOutput;
+use rules::evaluate::exchange::{Hands, Lost, ROWS_MIN};
 
 pub use self::pack::{Bounds, CONTENT_TYPE, COUNT, Packing};
+pub(crate) use self::render::decisions;
 use super::decode::DeadLetter;
 use super::merge::Merged;
+use crate::crew::{Crew, Rendering};
 
 /// How often a write that may succeed later is tried before the run gives up.
 const WRITE_TRIES: u32 = 5;
@@ -43,11 +48,14 @@ pub enum OutputError {
     /// A broken invariant: columns that do not fit together.
     #[error("render columns: {0}")]
     Columns(#[from] ArrowError),
+    /// A worker that wrote decisions broke.
+    #[error("render decisions: {0}")]
+    Lost(#[from] Lost),
 }
 
 /// The operator.
 pub struct Output {
-    renderer: Renderer,
+    renderer: Arc<Renderer>,
     /// The name positions carry.
     topic: String,
     decisions: Stream,
@@ -104,7 +112,7 @@ impl Output {
             kept: Vec::new(),
         };
         Output {
-            renderer,
+            renderer: Arc::new(renderer),
             topic: topic.to_owned(),
             decisions: stream(decisions),
             alerts: stream(alerts),
@@ -121,15 +129,24 @@ impl Output {
         self
     }
 
-    /// Writes what a step brought.
+    /// Writes what a step brought; many decisions become JSON by many hands.
     ///
     /// # Errors
     /// [`OutputError`]; nothing since the last commit may then be taken as written.
-    pub fn write(&mut self, step: &Merged, out: &StepOutput) -> Result<Written, OutputError> {
-        let view = self.renderer.view(&step.rows, out);
+    pub fn write(
+        &mut self,
+        step: &Arc<Merged>,
+        out: &Arc<StepOutput>,
+        crew: &mut Crew,
+    ) -> Result<Written, OutputError> {
+        let renderer = Arc::clone(&self.renderer);
+        let view = renderer.view(&step.rows, out);
         for packing in self.decisions.packings() {
             let records = match packing {
-                Packing::None => render::decisions(&view, step),
+                Packing::None if !crew.is_alone() && step.times.len() >= ROWS_MIN => {
+                    crew.render(self.parts(step, out, crew.count()))?
+                }
+                Packing::None => decisions(&view, step, 0..step.times.len()),
                 packing => pack::packed(packing, &view, step, &self.topic)?,
             };
             self.decisions.write_records(packing, records)?;
@@ -158,6 +175,19 @@ impl Output {
             alerts: count(alerts),
             dead_letters: count(step.dead.len()),
         })
+    }
+
+    /// A step in stretches, more than there are hands: who comes late then leaves more to the others.
+    fn parts(&self, step: &Arc<Merged>, out: &Arc<StepOutput>, hands: usize) -> Vec<Rendering> {
+        let rows = step.times.len();
+        let each = rows.div_ceil(2 * hands).max(1);
+        let part = |start: usize| Rendering {
+            renderer: Arc::clone(&self.renderer),
+            step: Arc::clone(step),
+            out: Arc::clone(out),
+            rows: start..rows.min(start + each),
+        };
+        (0..rows).step_by(each).map(part).collect()
     }
 
     /// Makes durable what was written.

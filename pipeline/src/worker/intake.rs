@@ -1,23 +1,74 @@
 //! The intake: what the source says, and when it is told to wait.
 //!
-//! The invariant: a partition is paused when it has more buffered than the bounds of the merge and let go on when half
+//! The idea: while the worker has steps to decide, batches are decoded by the crew; with nothing to decide the worker
+//! decodes itself, at once. What the source said behind a batch that is not decoded yet waits for it in a line. The
+//! invariant: events are taken in the order the source told them, whoever decoded; a partition is paused when it has more buffered than the bounds of the merge and let go on when half
 //! of that is gone; nothing a source hands over is dropped.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::record::Batch;
 use connectors::source::{Assignment, SourceEvent};
+use rules::evaluate::exchange::Lost;
 
 use super::{POLL_WAIT, RunError, Worker, micros};
 use crate::console::health::State;
+use crate::crew::{Crew, Decoding};
 use crate::metrics::Stage;
+use crate::operator::decode::{Decode, Segment};
+
+/// What has come and not been taken yet, the oldest first.
+pub(super) struct Intake {
+    line: VecDeque<Waiting>,
+    /// Operators for the crew. One more than it has threads, so that a thread that is done finds the next batch.
+    spare: Vec<Decode>,
+    /// The source has said that nothing more will come.
+    ended: bool,
+}
+
+/// One thing in the line.
+enum Waiting {
+    /// A batch that somebody decodes, by its ticket.
+    Batch(u64),
+    Segment(Box<Segment>),
+    Event(Box<SourceEvent>),
+}
+
+impl Intake {
+    /// For a crew of so many.
+    pub(super) fn new(decode: &Decode, workers: usize) -> Intake {
+        let spare = if workers > 1 { workers } else { 0 };
+        Intake {
+            line: VecDeque::new(),
+            spare: (0..spare).map(|_| decode.another()).collect(),
+            ended: false,
+        }
+    }
+
+    /// Drops what has come: it will be read again.
+    pub(super) fn forget(&mut self, crew: &mut Crew) -> Result<(), Lost> {
+        for waiting in self.line.drain(..) {
+            if let Waiting::Batch(ticket) = waiting
+                && let Some(decoded) = crew.decoded(ticket, true)?
+            {
+                self.spare.push(decoded.decode);
+            }
+        }
+        self.ended = false;
+        Ok(())
+    }
+}
 
 impl Worker {
     /// Takes what the source has; waits for it only when there was nothing else to do.
     pub(super) fn poll(&mut self, progress: bool) -> Result<(), RunError> {
         let full = self.merge.overfull().len() == self.merge.positions().len();
         self.pause()?;
+        self.settle(!progress)?;
         // With every partition full there is work enough; another poll would only grow the buffers.
-        if self.finished || (progress && full) {
+        if self.intake.ended || (progress && full) {
             return Ok(());
         }
         let due = self
@@ -34,7 +85,11 @@ impl Worker {
     /// The same in the middle of a commit, when nothing is taken out of the merge.
     pub(super) fn poll_for(&mut self, wait: Duration) -> Result<(), RunError> {
         self.pause()?;
-        self.take_in(wait)
+        self.take_in(wait)?;
+        while !self.intake.line.is_empty() {
+            self.settle(true)?;
+        }
+        Ok(())
     }
 
     fn take_in(&mut self, wait: Duration) -> Result<(), RunError> {
@@ -47,22 +102,73 @@ impl Worker {
             }
             event => self.meter.failed_at(Stage::Source, event)?,
         };
-        self.event(event)
+        self.intake.ended |= matches!(event, SourceEvent::Finished);
+        match event {
+            SourceEvent::Idle => Ok(()),
+            SourceEvent::Batch(batch) => self.batch(batch),
+            event if self.intake.line.is_empty() => self.event(event),
+            event => {
+                let waiting = Waiting::Event(Box::new(event));
+                self.intake.line.push_back(waiting);
+                Ok(())
+            }
+        }
     }
 
-    /// Takes one event of the source in.
+    /// Decodes a batch, or has it decoded while there is enough else to do.
+    fn batch(&mut self, batch: Batch) -> Result<(), RunError> {
+        self.meter.taken(&batch);
+        let started = self.around.clock.elapsed();
+        let taken_at = micros(started);
+        let busy = self.merge.buffered_rows() >= self.parts.limits.step_rows;
+        if busy && let Some(decode) = self.intake.spare.pop() {
+            let clock = Arc::clone(&self.around.clock);
+            let ticket = self.crew.decode(Decoding {
+                decode,
+                batch,
+                taken_at,
+                clock,
+            });
+            self.intake.line.push_back(Waiting::Batch(ticket));
+            return Ok(());
+        }
+        let segment = self.parts.decode.run(batch, taken_at)?;
+        let took = self.around.clock.elapsed().saturating_sub(started);
+        self.meter.stage(Stage::Decode, took);
+        if self.intake.line.is_empty() {
+            self.merge.push(segment);
+        } else {
+            let waiting = Waiting::Segment(Box::new(segment));
+            self.intake.line.push_back(waiting);
+        }
+        Ok(())
+    }
+
+    /// Takes what stands at the head of the line and is ready; with `wait` at least the first.
+    fn settle(&mut self, wait: bool) -> Result<(), RunError> {
+        let mut wait = wait;
+        while let Some(first) = self.intake.line.pop_front() {
+            match first {
+                Waiting::Batch(ticket) => {
+                    let Some(decoded) = self.crew.decoded(ticket, wait)? else {
+                        self.intake.line.push_front(first);
+                        return Ok(());
+                    };
+                    self.intake.spare.push(decoded.decode);
+                    self.meter.stage(Stage::Decode, decoded.took);
+                    self.merge.push(decoded.segment?);
+                }
+                Waiting::Segment(segment) => self.merge.push(*segment),
+                Waiting::Event(event) => self.event(*event)?,
+            }
+            wait = false;
+        }
+        Ok(())
+    }
+
+    /// Takes one event of the source in that is no batch.
     fn event(&mut self, event: SourceEvent) -> Result<(), RunError> {
         match event {
-            SourceEvent::Batch(batch) => {
-                let started = self.around.clock.elapsed();
-                self.meter.taken(&batch);
-                let segment = self.parts.decode.run(batch, micros(started))?;
-                self.meter.stage(
-                    Stage::Decode,
-                    self.around.clock.elapsed().saturating_sub(started),
-                );
-                self.merge.push(segment);
-            }
             SourceEvent::CaughtUp {
                 partition,
                 next_offset,
@@ -82,7 +188,7 @@ impl Worker {
             SourceEvent::Lost(partitions) => return Err(RunError::Lost(partitions)),
             SourceEvent::Finished => self.finished = true,
             SourceEvent::Assigned(assigned) => self.reassigned(&assigned)?,
-            SourceEvent::Idle => {}
+            SourceEvent::Idle | SourceEvent::Batch(_) => {}
         }
         Ok(())
     }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use connectors::log::{Committed, LogError};
 use connectors::source::{Assignment, SourceEvent};
+use rules::evaluate::exchange::Hands;
 use rules::evaluate::{Engine, StepOutput};
 
 use super::{
-    Begin, Halt, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK, Worker,
-    micros, step_of,
+    Begin, Crew, Halt, Intake, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK,
+    Worker, micros, step_of,
 };
 use crate::console::health::State;
 use crate::delivery::recovery::{self, RecoveryError};
@@ -23,10 +24,13 @@ use crate::step::Journal;
 
 impl Worker {
     /// A worker that knows nothing yet.
-    pub(super) fn new(parts: Parts, around: Surroundings) -> Worker {
+    pub(super) fn new(parts: Parts, around: Surroundings) -> Result<Worker, RunError> {
         let rules = Arc::clone(&parts.rules);
+        let crew = Crew::new(parts.workers)?;
         let merge = Merge::new(rules.schema.arrow(), &[], parts.limits);
-        Worker {
+        Ok(Worker {
+            intake: Intake::new(&parts.decode, crew.count()),
+            crew,
             pending: Pending::new(0, Vec::new()),
             meter: Meter::new(Arc::clone(&around.metrics), &rules),
             engine: Engine::new(rules, &parts.app, seed::draw()),
@@ -41,7 +45,7 @@ impl Worker {
             summary: Summary::default(),
             ticked: Duration::ZERO,
             gauged: None,
-        }
+        })
     }
 
     /// Takes over the commit log, restores the state and goes live, until the end.
@@ -89,6 +93,7 @@ impl Worker {
             log.abort()?;
         }
         self.parts.output.forget();
+        self.intake.forget(&mut self.crew)?;
         self.engine = Engine::new(Arc::clone(&self.parts.rules), &self.parts.app, seed::draw());
         self.journal = Journal::default();
         self.paused.clear();
@@ -193,7 +198,7 @@ impl Worker {
             return Ok(false);
         };
         let started = self.around.clock.elapsed();
-        self.engine.fold(&step_of(&merged));
+        self.engine.fold_with(&step_of(&merged), &mut self.crew)?;
         self.meter.stage(
             Stage::Decide,
             self.around.clock.elapsed().saturating_sub(started),

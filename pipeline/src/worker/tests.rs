@@ -1,6 +1,11 @@
 //! The worker over a log in memory: whatever goes wrong on the way, the decisions are those of an undisturbed run.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,6 +26,7 @@ use crate::operator::wanted;
 
 mod lost;
 mod packed;
+mod workers;
 
 const PARTITIONS: u32 = 3;
 
@@ -46,8 +52,13 @@ fn rules() -> Arc<RuleSet> {
     Arc::new(rules::compile::compile(&PackSource::alone("pack.yaml", PACK)).unwrap())
 }
 
-/// A log with 600 events of 20 cards over three partitions, one record in twenty not JSON, two ids twice.
+/// 600 events.
 fn filled() -> MemoryLog {
+    filled_with(600)
+}
+
+/// A log with events of 20 cards over three partitions, one record in twenty not JSON, two ids in 600 twice.
+fn filled_with(events: u64) -> MemoryLog {
     let log = MemoryLog::new();
     log.create_topic("events", PARTITIONS);
     log.create_topic("decisions", 1);
@@ -59,9 +70,10 @@ fn filled() -> MemoryLog {
             .wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % n
     };
-    for i in 0..600u64 {
+    for i in 0..events {
         let (card, jitter) = (below(20), below(3_000));
-        let id = if i == 300 || i == 450 { i - 50 } else { i };
+        let again = matches!(i % 600, 300 | 450);
+        let id = if again { i - 50 } else { i };
         let ts = 1_767_225_600_000 + i * 400 + jitter;
         let value = if below(20) == 0 {
             format!("{{\"id\":\"{id}\", oops")
@@ -115,6 +127,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
             buffered_bytes: 1 << 20,
             wait_micros: 1_000_000_000,
         },
+        workers: 1,
     }
 }
 

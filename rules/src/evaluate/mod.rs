@@ -4,13 +4,13 @@
 //! features, conditions); what depends on the order of events (lateness, duplicates, the windows inside
 //! [`crate::state`], `once_per`, `at_most`) is folded row by row. The invariants: how rows are cut into steps shows in no
 //! decision; a duplicate changes nothing and repeats the first decision; [`Engine::fold`] leaves exactly the state
-//! that [`Engine::step`] leaves.
+//! that [`Engine::step`] leaves; who does the work of a step, and how many they are, shows nowhere ([`exchange`]).
 //!
 //! For each row, in this order: late? seen before? then its features, conditions, lists, verdict, alerts.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, NullArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
 
 mod apart;
@@ -19,6 +19,8 @@ pub mod cell;
 mod conditions;
 mod decide;
 mod estimate;
+pub mod exchange;
+mod features;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod limit;
@@ -39,15 +41,16 @@ use self::arrival::Arrival;
 use self::cell::{Cells, with_key_bytes};
 use self::conditions::Conditions;
 use self::estimate::Passed;
+use self::exchange::{Hands, StepError};
 use self::limit::Limit;
 use self::matching::Matcher;
 use self::once::Once;
 use self::plan::{Plan, group_plan};
-use crate::expression::Inputs;
 use crate::ruleset::RuleSet;
+use crate::state::GroupState;
 use crate::state::dedup::{Dedup, Fingerprint, FirstCopy};
 use crate::state::seed::HashSeed;
-use crate::state::{GroupState, GroupStep};
+use crate::state::shards::Order;
 use crate::time::EventTime;
 
 /// Ids whose places are read ahead at once.
@@ -160,15 +163,48 @@ impl Engine {
 
     /// Takes a step of events and decides each. `out` is cleared first.
     pub fn step(&mut self, step: &Step<'_>, out: &mut StepOutput) {
-        self.run(step, out, true);
+        self.begin(step, out);
+        self.features(step, out);
+        self.end(step, out, true);
+    }
+
+    /// The same with the groups' shards given to many hands. With few rows they are not asked.
+    ///
+    /// # Errors
+    /// [`StepError`]; the engine has then lost a part of its state and is of no further use.
+    pub fn step_with(
+        &mut self,
+        step: &Step<'_>,
+        out: &mut StepOutput,
+        hands: &mut dyn Hands,
+    ) -> Result<(), StepError> {
+        self.begin(step, out);
+        self.features_with(step, out, hands)?;
+        self.end(step, out, true);
+        Ok(())
     }
 
     /// Takes a step of events that were decided before: the silent refold after a restart. Leaves the state that
     /// [`Engine::step`] leaves, and so has to decide as well; only texts are left out.
     pub fn fold(&mut self, step: &Step<'_>) {
         let mut out = std::mem::take(&mut self.folded);
-        self.run(step, &mut out, false);
+        self.begin(step, &mut out);
+        self.features(step, &mut out);
+        self.end(step, &mut out, false);
         self.folded = out;
+    }
+
+    /// The same by many hands.
+    ///
+    /// # Errors
+    /// Those of [`Engine::step_with`].
+    pub fn fold_with(&mut self, step: &Step<'_>, hands: &mut dyn Hands) -> Result<(), StepError> {
+        let mut out = std::mem::take(&mut self.folded);
+        self.begin(step, &mut out);
+        self.features_with(step, &mut out, hands)?;
+        self.end(step, &mut out, false);
+        self.folded = out;
+        Ok(())
     }
 
     /// How much it holds.
@@ -190,11 +226,14 @@ impl Engine {
         sizes
     }
 
-    fn run(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
+    fn begin(&mut self, step: &Step<'_>, out: &mut StepOutput) {
         out.clear();
         out.counts.begin(self.rules.rules.len());
         self.arrive(step);
-        self.features(step, out);
+    }
+
+    /// Rules and decisions over the features that are there now.
+    fn end(&mut self, step: &Step<'_>, out: &mut StepOutput, texts: bool) {
         let rules = Arc::clone(&self.rules);
         let columns = step.events.columns().iter().chain(&out.features);
         let duplicate = &self.rows.duplicate;
@@ -248,74 +287,26 @@ impl Engine {
             rows.copies.push(copy);
         }
     }
-
-    /// Arguments and filters for the whole step, then each group's store.
-    fn features(&mut self, step: &Step<'_>, out: &mut StepOutput) {
-        let rules = &self.rules;
-        let events: Vec<_> = step.events.columns().iter().cloned().map(Some).collect();
-        let inputs = Inputs {
-            columns: &events,
-            rows: step.times.len(),
-            lists: &rules.lists,
-        };
-        let shared = self.plan.shared.iter();
-        let shared: Vec<ArrayRef> = shared
-            .filter_map(|shared| shared.program(rules))
-            .map(|program| program.evaluate(&inputs).values)
-            .collect();
-        let fields = rules.schema.fields.len();
-        // Replaced below: every feature belongs to one group.
-        let nothing: ArrayRef = Arc::new(NullArray::new(0));
-        let members = rules.columns.len().saturating_sub(fields);
-        out.features.resize(members, nothing);
-        self.rows.approximate.resize(step.times.len(), false);
-        let groups = rules.groups.iter().zip(&self.plan.groups);
-        let groups = groups.zip(self.groups.iter_mut().zip(&mut self.passed));
-        for ((group, sources), (state, passed)) in groups {
-            let pick = |from: &[usize]| -> Vec<ArrayRef> {
-                from.iter()
-                    .filter_map(|at| shared.get(*at).cloned())
-                    .collect()
-            };
-            let keys: Vec<_> = group
-                .key
-                .iter()
-                .filter_map(|k| events.get(*k)?.clone())
-                .collect();
-            let inputs = pick(&sources.inputs);
-            let filters = pick(&sources.filters);
-            let filters = filters.iter().filter_map(|f| f.as_boolean_opt().cloned());
-            let filters: Vec<BooleanArray> = filters.collect();
-            passed.add(step.times.len(), &keys);
-            let mut computed = Vec::new();
-            state.step(
-                &GroupStep {
-                    keys: &keys,
-                    inputs: &inputs,
-                    filters: &filters,
-                    times: step.times,
-                    added: &self.rows.added,
-                    duplicate: &self.rows.duplicate,
-                    horizon: &self.rows.horizon,
-                },
-                &mut computed,
-            );
-            for (row, approximate) in self.rows.approximate.iter_mut().zip(state.approximate()) {
-                *row |= approximate;
-            }
-            let mut computed = computed.into_iter();
-            for feature in group.features.iter().filter_map(|f| rules.features.get(*f)) {
-                let first = feature.column.saturating_sub(fields);
-                let slots = out.features.iter_mut().skip(first).take(feature.members);
-                for (slot, column) in slots.zip(computed.by_ref()) {
-                    *slot = column;
-                }
-            }
-        }
-    }
 }
 
 impl Rows {
+    /// Notes which answers of a group are approximate.
+    fn note(&mut self, approximate: &[bool]) {
+        for (row, approximate) in self.approximate.iter_mut().zip(approximate) {
+            *row |= approximate;
+        }
+    }
+
+    /// What groups need of it, to be shared.
+    fn order(&self, times: &[EventTime]) -> Order {
+        Order {
+            times: times.to_vec(),
+            added: self.added.clone(),
+            duplicate: self.duplicate.clone(),
+            horizon: self.horizon.clone(),
+        }
+    }
+
     fn clear(&mut self) {
         self.late.clear();
         self.duplicate.clear();

@@ -4,6 +4,9 @@
 //! the sentence of a hit shows is evaluated only in steps that have a hit. The invariant: indices point where
 //! [`crate::ruleset`] says.
 
+use arrow::array::{ArrayRef, AsArray, BooleanArray};
+
+use super::Step;
 use crate::expression::Program;
 use crate::ruleset::{Feature, Group, Mode, Rule, RuleSet};
 use crate::state::{FeaturePlan, GroupPlan};
@@ -44,6 +47,13 @@ pub(super) struct GroupSources {
     pub(super) filters: Vec<usize>,
 }
 
+/// The columns of one group in one step.
+pub(super) struct GroupColumns {
+    pub(super) keys: Vec<ArrayRef>,
+    pub(super) inputs: Vec<ArrayRef>,
+    pub(super) filters: Vec<BooleanArray>,
+}
+
 /// When which `let` of a rule is evaluated.
 #[derive(Debug)]
 pub(super) struct RulePlan {
@@ -78,6 +88,28 @@ impl Plan {
         let all = 0..rules.rules.len();
         plan.rules = all.filter_map(|rule| RulePlan::new(rules, rule)).collect();
         plan
+    }
+
+    /// A group's columns out of the events and the shared ones.
+    pub(super) fn columns(
+        &self,
+        rules: &RuleSet,
+        group: usize,
+        step: &Step<'_>,
+        shared: &[ArrayRef],
+    ) -> Option<GroupColumns> {
+        let (group, sources) = (rules.groups.get(group)?, self.groups.get(group)?);
+        let events = step.events.columns();
+        let pick = |all: &[ArrayRef], some: &[usize]| -> Vec<ArrayRef> {
+            some.iter().filter_map(|at| all.get(*at).cloned()).collect()
+        };
+        let filters = pick(shared, &sources.filters);
+        let filters = filters.iter().filter_map(|f| f.as_boolean_opt().cloned());
+        Some(GroupColumns {
+            keys: pick(events, &group.key),
+            inputs: pick(shared, &sources.inputs),
+            filters: filters.collect(),
+        })
     }
 
     fn sources(&mut self, rules: &RuleSet, index: usize, group: &Group) -> GroupSources {

@@ -15,6 +15,7 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int64Type, TimestampMicrosec
 
 use super::identity::{Identities, Identity};
 use super::row::{Place, RowLayout, set_bit};
+use super::shards::shard_of;
 use super::text::Texts;
 use crate::time::EventTime;
 use crate::value::Type;
@@ -267,25 +268,29 @@ impl StepRows {
         }
     }
 
-    /// A row, to complete.
-    pub(super) fn row_mut(&mut self, row: usize) -> &mut [u64] {
-        &mut self.words[row * self.width..(row + 1) * self.width]
+    /// A row, all but its texts.
+    pub(super) fn row(&self, row: usize) -> &[u64] {
+        &self.words[row * self.width..(row + 1) * self.width]
     }
 
-    /// Puts the texts of a row in their places, each with a reference.
-    pub(super) fn intern(
-        &mut self,
-        row: usize,
-        layout: &RowLayout,
-        inputs: &[Input<'_>],
-        texts: &mut Texts,
-    ) {
-        for (input, place) in inputs.iter().zip(&layout.places) {
-            if let Place::Text(at) = place
-                && input.present(row)
-            {
-                self.row_mut(row)[*at] = texts.intern(input.text(row).unwrap_or(""));
-            }
+    fn row_mut(&mut self, row: usize) -> &mut [u64] {
+        &mut self.words[row * self.width..(row + 1) * self.width]
+    }
+}
+
+/// Puts the texts of a row in their places, each with a reference.
+pub(super) fn intern(
+    words: &mut [u64],
+    row: usize,
+    layout: &RowLayout,
+    inputs: &[Input<'_>],
+    texts: &mut Texts,
+) {
+    for (input, place) in inputs.iter().zip(&layout.places) {
+        if let Place::Text(at) = place
+            && input.present(row)
+        {
+            words[*at] = texts.intern(input.text(row).unwrap_or(""));
         }
     }
 }
@@ -295,30 +300,35 @@ impl StepRows {
 pub(super) struct StepKeys {
     /// Per row hash and identity; none when a part of the key is missing.
     keys: Vec<Option<(u64, Identity)>>,
+    /// Per row the shard that has the key; the first has the rows without one.
+    shards: Vec<u8>,
     bytes: Vec<u8>,
 }
 
 impl StepKeys {
-    /// Encodes the keys of all rows. A key of one text is the text itself; of several parts each text has its length
-    /// before it, so that no two keys share their bytes.
-    pub(super) fn encode(&mut self, columns: &[Input<'_>], rows: usize, identities: &Identities) {
-        let StepKeys { keys, bytes } = self;
-        keys.clear();
-        let tell = |bytes: &[u8]| {
-            let identity = identities.of(bytes);
-            (identities.hash(identity), identity)
-        };
+    /// Encodes the keys of all rows, each for one of `shards`. A key of one text is the text itself; of several parts
+    /// each text has its length before it, so that no two keys share their bytes.
+    pub(super) fn encode(
+        &mut self,
+        columns: &[Input<'_>],
+        rows: usize,
+        identities: &Identities,
+        shards: usize,
+    ) {
+        self.keys.clear();
+        self.shards.clear();
         if let [column @ Input::Text(texts)] = columns {
-            let key = |row| tell(texts.value(row).as_bytes());
-            match texts.null_count() {
-                0 => keys.extend((0..rows).map(|row| Some(key(row)))),
-                _ => keys.extend((0..rows).map(|row| column.present(row).then(|| key(row)))),
+            let whole = texts.null_count() == 0;
+            for row in 0..rows {
+                let text = (whole || column.present(row)).then(|| texts.value(row));
+                self.push(text.map(str::as_bytes), identities, shards);
             }
             return;
         }
+        let mut bytes = std::mem::take(&mut self.bytes);
         for row in 0..rows {
             if !columns.iter().all(|column| column.present(row)) {
-                keys.push(None);
+                self.push(None, identities, shards);
                 continue;
             }
             bytes.clear();
@@ -333,8 +343,26 @@ impl StepKeys {
                     }
                 }
             }
-            keys.push(Some(tell(bytes)));
+            self.push(Some(&bytes), identities, shards);
         }
+        self.bytes = bytes;
+    }
+
+    fn push(&mut self, key: Option<&[u8]>, identities: &Identities, shards: usize) {
+        let shard = match key {
+            Some(bytes) if shards > 1 => shard_of(bytes, shards),
+            _ => 0,
+        };
+        self.shards.push(shard);
+        self.keys.push(key.map(|bytes| {
+            let identity = identities.of(bytes);
+            (identities.hash(identity), identity)
+        }));
+    }
+
+    /// The shard that takes a row.
+    pub(super) fn shard(&self, row: usize) -> usize {
+        self.shards[row].into()
     }
 
     /// Hash and identity of a row's key; `None` when a part is missing.

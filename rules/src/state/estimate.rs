@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::arena::block_words;
-use super::keys;
+use super::keys::{self, Keys};
 use super::layout::{Layout, ROWS};
 use super::small::{Bodies, Shapes};
 use super::store::halves;
@@ -93,7 +93,14 @@ impl GroupState {
     /// How many keys hold how many events. Walks over all keys: for a report, not for an event.
     #[must_use]
     pub fn spread(&self) -> Spread {
-        let (keys, mut spread) = (&self.store.keys, Spread::default());
+        let mut spread = Spread::default();
+        self.stores().for_each(|store| spread.add(&store.keys));
+        spread
+    }
+}
+
+impl Spread {
+    fn add(&mut self, keys: &Keys) {
         let (mut at, mut left) = (0, keys.len());
         while left > 0 {
             let (key, next) = keys.walk(at);
@@ -106,17 +113,14 @@ impl GroupState {
             let (of, events) = match class {
                 keys::LARGE => {
                     let (head, tail) = halves(keys.record(index)[ROWS]);
-                    (&mut spread.large, tail - head)
+                    (&mut self.large, tail - head)
                 }
-                class => (&mut spread.small, keys.bodies.rows(class, index)),
+                class => (&mut self.small, keys.bodies.rows(class, index)),
             };
             *of.entry(events).or_default() += 1;
         }
-        spread
     }
-}
 
-impl Spread {
     /// Keys there are.
     #[must_use]
     pub fn keys(&self) -> u64 {

@@ -14,8 +14,8 @@ use crate::aggregate::cell::{Entry, Side};
 use crate::time::EventTime;
 use crate::window::Window;
 
-/// The sweep runs once in so many rows, to read records in a row.
-const SWEEP_ROWS: u32 = 16;
+/// The sweep runs once in so many rows of a group, to read records in a row; its shards take turns.
+pub(super) const SWEEP_ROWS: u64 = 16;
 
 /// Keys it then looks at, and on top for each key that came new since the last time: more than one, or their number
 /// could grow without end.
@@ -174,17 +174,9 @@ impl Store {
         self.release_texts(key, index);
     }
 
-    /// Called once per row: moves the horizon on, and tells now and then that it is time for a sweep.
-    #[inline]
-    pub(super) fn tick(&mut self, horizon: EventTime) -> bool {
+    /// Looks at the next places, with the horizon of the row at hand.
+    pub(super) fn sweep(&mut self, horizon: EventTime) {
         self.horizon = self.horizon.max(horizon);
-        self.unswept += 1;
-        self.unswept >= SWEEP_ROWS
-    }
-
-    /// Looks at the next places.
-    pub(super) fn sweep(&mut self) {
-        self.unswept = 0;
         let mut left = std::mem::take(&mut self.credit) + SWEEP_LEAST;
         for _ in 0..self.keys.places().min(left * SWEEP_PLACES) {
             if left == 0 || self.keys.len() == 0 {

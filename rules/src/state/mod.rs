@@ -7,8 +7,9 @@
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
 //! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `large`, `store`, `append`,
-//! `session`, `reading`, `forget`, `budget`, `warm`), and beside all that the memory of event ids ([`dedup`]) and
-//! what keys are estimated to take ([`estimate`]).
+//! `session`, `reading`, `forget`, `budget`, `warm`), how keys are spread over shards ([`shards`]), what it takes
+//! (`size`), and beside all that the memory of event ids ([`dedup`]) and what keys are estimated to take
+//! ([`estimate`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -28,6 +29,8 @@ mod layout;
 mod reading;
 pub mod seed;
 mod session;
+pub mod shards;
+mod size;
 mod small;
 mod store;
 mod table;
@@ -39,12 +42,10 @@ mod tests;
 use arrow::array::{ArrayRef, BooleanArray};
 
 use self::columns::{Answers, Input, StepKeys, StepRows};
-use self::layout::Layout;
-use self::row::Place;
 use self::seed::HashSeed;
-use self::small::{Arriving, Scratch};
+use self::shards::{Part, Rows, Shard};
+use self::small::Arriving;
 use self::store::Store;
-use self::warm::AHEAD;
 use crate::aggregate::Aggregate;
 use crate::ruleset::{Limits, Scope};
 use crate::time::EventTime;
@@ -123,34 +124,33 @@ pub struct GroupSize {
 #[derive(Debug)]
 pub struct GroupState {
     plan: GroupPlan,
-    store: Store,
+    /// By number; none while they are dealt out ([`shards`]).
+    shards: Vec<Shard>,
     keys: StepKeys,
     rows: StepRows,
-    scratch: Scratch,
     approximate: Vec<bool>,
+    /// Rows taken so far.
+    taken: u64,
 }
 
 impl GroupState {
     /// A group that has seen nothing.
     #[must_use]
     pub fn new(plan: GroupPlan, seed: HashSeed) -> GroupState {
-        let store = Store::new(Layout::new(&plan), plan.limits, seed);
         GroupState {
-            store,
+            shards: shards::new(&plan, seed),
             plan,
             keys: StepKeys::default(),
             rows: StepRows::default(),
-            scratch: Scratch::default(),
             approximate: Vec::new(),
+            taken: 0,
         }
     }
 
     /// Answers every row in order and takes those with `added`. One array per member is appended to `out`, in order of
     /// features and members.
     pub fn step(&mut self, step: &GroupStep<'_>, out: &mut Vec<ArrayRef>) {
-        let rows = step.times.len();
-        let members = self.store.layout.features.iter().flat_map(|f| &f.members);
-        let mut answers = Some(Answers::new(members.copied(), rows));
+        let mut answers = self.answers(step.times.len());
         self.run(step, &mut answers);
         if let Some(answers) = answers {
             answers.finish(out);
@@ -169,106 +169,78 @@ impl GroupState {
         &self.approximate
     }
 
-    /// How much the group holds. Walks over the sets and float sums of all keys: for a scrape, not for an event.
-    #[must_use]
-    pub fn size(&self) -> GroupSize {
-        GroupSize {
-            keys: self.store.keys.len(),
-            events: self.store.events,
-            bytes: self.bytes(),
-            evicted_keys: self.store.evicted_keys,
-            evicted_events: self.store.evicted_events,
-        }
+    fn stores(&self) -> impl Iterator<Item = &Store> {
+        self.shards.iter().map(|shard| &shard.store)
     }
 
-    /// Bytes per feature, in order of the features: the values and running values it reads, shared with those that read
-    /// them too, and an equal share of what all features of the group use.
-    #[must_use]
-    pub fn feature_bytes(&self) -> Vec<usize> {
-        let features = self.plan.features.len().max(1);
-        let own: Vec<usize> = (0..self.plan.features.len())
-            .map(|feature| self.cell_bytes(feature) + self.value_bytes(feature))
-            .collect();
-        let shared = self.bytes().saturating_sub(own.iter().sum()) / features;
-        own.into_iter().map(|own| own + shared).collect()
-    }
-
-    /// A feature's part of the running values in the records of large keys.
-    fn cell_bytes(&self, feature: usize) -> usize {
-        let layout = &self.store.layout;
-        let Some(cell) = layout.features[feature].cell else {
-            return 0;
-        };
-        let readers = layout.features.iter().filter(|f| f.cell == Some(cell));
-        self.store.keys.large() * layout.cells[cell].words() * 8 / readers.count().max(1)
-    }
-
-    /// A feature's part of the values that events hold.
-    fn value_bytes(&self, feature: usize) -> usize {
-        let places = &self.store.layout.row.places;
-        let held = |input: &&usize| matches!(places[**input], Place::Word(_) | Place::Text(_));
-        let part = |input: &usize| {
-            let readers = self.plan.features.iter().filter(|f| f.args.contains(input));
-            // Half a word where that may be enough.
-            let row = &self.store.layout.row;
-            let bytes = if row.column(*input) < row.longs() {
-                8
-            } else {
-                4
-            };
-            self.store.events * bytes / readers.count().max(1)
-        };
-        let args = self.plan.features[feature].args.iter();
-        args.filter(held).map(part).sum()
-    }
-
-    fn bytes(&self) -> usize {
-        let store = &self.store;
-        store.keys.bytes() + store.arena.bytes() + store.heap.bytes()
+    fn answers(&self, rows: usize) -> Option<Answers> {
+        let layout = &self.shards.first()?.store.layout;
+        let members = layout.features.iter().flat_map(|f| &f.members);
+        Some(Answers::new(members.copied(), rows))
     }
 
     fn run(&mut self, step: &GroupStep<'_>, answers: &mut Option<Answers>) {
         let rows = step.times.len();
-        let typed = |types: &[Type], arrays| -> Vec<Input<'_>> {
-            let arrays: &[ArrayRef] = arrays;
-            let pairs = types.iter().zip(arrays);
-            pairs.map(|(ty, array)| Input::new(*ty, array)).collect()
-        };
-        let keys = typed(&self.plan.key, step.keys);
-        self.keys.encode(&keys, rows, &self.store.keys.identities);
         let inputs = typed(&self.plan.inputs, step.inputs);
-        let layout = &self.store.layout.row;
-        self.rows.write(layout, step.times, &inputs, step.filters);
+        self.encode(step, &inputs);
         self.approximate.clear();
-        for row in 0..rows {
-            if row % AHEAD == 0 && row + 1 < rows {
-                let ahead = row..rows.min(row + AHEAD);
-                self.store.warm(&self.keys, ahead);
-            }
-            if self.store.tick(step.horizon[row]) {
-                self.store.sweep();
-            }
-            let approximate = self.take(step, &inputs, row, answers);
-            self.approximate.push(approximate);
-        }
+        let of = Rows {
+            keys: &self.keys,
+            rows: &self.rows,
+            inputs: &inputs,
+            times: step.times,
+            added: step.added,
+            duplicate: step.duplicate,
+            horizon: step.horizon,
+            before: self.taken,
+        };
+        let mut all = Part {
+            of: self.shards.len(),
+            shards: &mut self.shards,
+            first: 0,
+            stride: 1,
+        };
+        of.take(0..rows, &mut all, answers, &mut self.approximate);
+        self.taken += rows as u64;
     }
 
-    /// Answers and takes one row; whether the answer is approximate.
+    /// Writes the keys and the rows of a step in words.
+    fn encode(&mut self, step: &GroupStep<'_>, inputs: &[Input<'_>]) {
+        let Some(first) = self.shards.first() else {
+            return;
+        };
+        let (store, rows) = (&first.store, step.times.len());
+        let keys = typed(&self.plan.key, step.keys);
+        let identities = &store.keys.identities;
+        self.keys.encode(&keys, rows, identities, self.shards.len());
+        let layout = &store.layout.row;
+        self.rows.write(layout, step.times, inputs, step.filters);
+    }
+}
+
+/// Columns as what they are columns of.
+fn typed<'a>(types: &[Type], arrays: &'a [ArrayRef]) -> Vec<Input<'a>> {
+    let pairs = types.iter().zip(arrays);
+    pairs.map(|(ty, array)| Input::new(*ty, array)).collect()
+}
+
+impl Shard {
+    /// Answers a row at `at` and takes it; whether the answer is approximate.
     fn take(
         &mut self,
-        step: &GroupStep<'_>,
-        inputs: &[Input<'_>],
+        of: &Rows<'_>,
         row: usize,
+        at: usize,
         answers: &mut Option<Answers>,
     ) -> bool {
         let store = &mut self.store;
-        let Some((hash, identity)) = self.keys.get(row) else {
+        let Some((hash, identity)) = of.keys.get(row) else {
             if let Some(answers) = answers {
-                answers.set_null(row, &store.heap.texts);
+                answers.set_null(at, &store.heap.texts);
             }
             return false;
         };
-        let (added, duplicate) = (step.added[row], step.duplicate[row]);
+        let (added, duplicate) = (of.added[row], of.duplicate[row]);
         let known = store.keys.find(hash, identity);
         let key = known.unwrap_or_else(|| {
             if added && store.is_full_of_keys() {
@@ -276,16 +248,20 @@ impl GroupState {
             }
             store.new_small(hash, identity)
         });
+        let mut words = of.rows.row(row);
         if !duplicate && store.layout.row.has_texts() {
             let (layout, texts) = (&store.layout.row, &mut store.heap.texts);
-            self.rows.intern(row, layout, inputs, texts);
+            self.row.clear();
+            self.row.extend_from_slice(words);
+            columns::intern(&mut self.row, row, layout, of.inputs, texts);
+            words = &self.row;
         }
         let event = Arriving {
-            row: self.rows.row_mut(row),
-            time: step.times[row],
+            row: words,
+            time: of.times[row],
             added,
             duplicate,
-            at: row,
+            at,
         };
         let taken = match keys::class(key) {
             keys::LARGE => Err(keys::index(key)),

@@ -36,8 +36,6 @@ pub(super) struct Store {
     pub(super) horizon: EventTime,
     /// The next place the sweep looks at.
     pub(super) hand: u32,
-    /// Rows since the last sweep.
-    pub(super) unswept: u32,
     /// Places the next sweep looks at on top.
     pub(super) credit: u32,
     pub(super) limits: Limits,
@@ -194,7 +192,6 @@ impl Store {
             swept: i64::MIN,
             horizon: EventTime::MIN,
             hand: 0,
-            unswept: 0,
             credit: 0,
             limits,
             clock: 0,

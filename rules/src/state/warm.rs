@@ -5,7 +5,6 @@
 //! thrown away, before the first of them is answered. The invariant: nothing changes, and nothing read here is used.
 
 use std::hint::black_box;
-use std::ops::Range;
 
 use super::columns::StepKeys;
 use super::keys;
@@ -18,46 +17,51 @@ pub(super) const AHEAD: usize = 16;
 /// Lines read of each key.
 const LINES: usize = 8;
 
-impl Store {
-    /// Reads what at most [`AHEAD`] rows will want.
-    pub(super) fn warm(&self, keys: &StepKeys, rows: Range<usize>) {
-        let mut seen = 0;
-        for (hash, _) in rows.clone().filter_map(|row| keys.get(row)) {
-            seen ^= self.keys.home(hash);
+/// Reads what at most [`AHEAD`] rows will want of the stores that will take them.
+pub(super) fn warm<'a>(
+    keys: &StepKeys,
+    rows: impl Iterator<Item = usize> + Clone,
+    store: impl Fn(usize) -> &'a Store,
+) {
+    let mut seen = 0;
+    for row in rows.clone() {
+        if let Some((hash, _)) = keys.get(row) {
+            seen ^= store(row).keys.home(hash);
         }
-        let mut found = [None; AHEAD];
-        for (found, row) in found.iter_mut().zip(rows) {
-            *found = keys.get(row).and_then(|(hash, _)| self.keys.guess(hash));
-        }
-        for key in found.iter().flatten() {
-            let (class, index) = (keys::class(*key), keys::index(*key));
-            let words = match class {
-                keys::LARGE => self.keys.record(index),
-                _ => self.keys.bodies.words(class, index),
-            };
-            // One word of each line.
-            let (mut at, end) = (0, words.len().min(8 * LINES));
-            while at < end {
-                seen ^= words[at];
-                at += 8;
-            }
-        }
-        let large = |key: &&u32| keys::class(**key) == keys::LARGE;
-        let records = || found.iter().flatten().filter(large);
-        let width = self.layout.row.width;
-        for key in records() {
-            let record = self.keys.record(keys::index(*key));
-            let words = ring(record, &self.arena);
-            let mut touch = |index: u32| {
-                seen ^= words.get(index as usize * width).copied().unwrap_or(0);
-            };
-            for window in &self.layout.windows {
-                let (low, high) = halves(record[window.at]);
-                touch(low);
-                touch(high);
-            }
-            touch(halves(record[ROWS]).1);
-        }
-        black_box(seen);
     }
+    let mut found = [None; AHEAD];
+    for (found, row) in found.iter_mut().zip(rows) {
+        let store = store(row);
+        let guess = keys.get(row).and_then(|(hash, _)| store.keys.guess(hash));
+        *found = guess.map(|key| (store, key));
+    }
+    for (store, key) in found.iter().flatten() {
+        let (class, index) = (keys::class(*key), keys::index(*key));
+        let words = match class {
+            keys::LARGE => store.keys.record(index),
+            _ => store.keys.bodies.words(class, index),
+        };
+        // One word of each line.
+        let (mut at, end) = (0, words.len().min(8 * LINES));
+        while at < end {
+            seen ^= words[at];
+            at += 8;
+        }
+    }
+    let large = |(_, key): &&(&Store, u32)| keys::class(*key) == keys::LARGE;
+    for (store, key) in found.iter().flatten().filter(large) {
+        let record = store.keys.record(keys::index(*key));
+        let words = ring(record, &store.arena);
+        let width = store.layout.row.width;
+        let mut touch = |index: u32| {
+            seen ^= words.get(index as usize * width).copied().unwrap_or(0);
+        };
+        for window in &store.layout.windows {
+            let (low, high) = halves(record[window.at]);
+            touch(low);
+            touch(high);
+        }
+        touch(halves(record[ROWS]).1);
+    }
+    black_box(seen);
 }

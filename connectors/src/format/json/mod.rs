@@ -224,6 +224,17 @@ impl Decoder for JsonDecoder {
         }
         verdicts.finish(&mut self.rows)
     }
+
+    fn another(&self) -> Box<dyn Decoder> {
+        let rows = self.rows.another();
+        Box::new(JsonDecoder {
+            nodes: tree(rows.wanted()),
+            rows,
+            limits: self.limits,
+            scratch: String::new(),
+            guess: self.guess,
+        })
+    }
 }
 
 /// What a document is that is no object: malformed first, then of another kind.

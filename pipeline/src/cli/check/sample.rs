@@ -62,7 +62,7 @@ pub(super) fn run(
     let file = events.display().to_string();
     let mut sums = vec![RuleCounts::default(); rules.rules.len()];
     let (mut decided, mut repeated) = (0, 0);
-    let told = Replay::open(events, rules, STEP_ROWS)?.run(|_, out| {
+    let told = Replay::open(events, rules, STEP_ROWS, 1)?.run(|_, out| {
         decided += out.decisions.len();
         repeated += out.counts.duplicates;
         for (sum, counts) in sums.iter_mut().zip(&out.counts.rules) {

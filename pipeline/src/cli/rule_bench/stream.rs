@@ -58,7 +58,7 @@ fn of_files(args: &BenchArgs, rules: &Arc<RuleSet>) -> Result<Vec<Taken>, Stream
     let (mut steps, mut rows) = (Vec::new(), 0);
     for path in &args.events {
         let before = rows;
-        let read = Replay::open(path, rules, step)?.run(|events, out| {
+        let read = Replay::open(path, rules, step, 1)?.run(|events, out| {
             steps.push(Taken::new(events, out));
             rows += events.num_rows();
             if rows < count {

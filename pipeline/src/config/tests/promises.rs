@@ -131,6 +131,21 @@ fn a_commit_has_at_most_a_million_records() {
 }
 
 #[test]
+fn there_are_one_to_sixty_four_workers() {
+    let with = |workers: &str| format!("{GOOD}workers: {workers}\n");
+    let workers = |text: &str| checked(text, &Fake::default()).config.unwrap().workers;
+    assert_eq!((workers(GOOD), workers(&with("64"))), (1, 64));
+    for wrong in ["0", "65", "two"] {
+        let found = checked(&with(wrong), &Fake::default()).findings;
+        let [found] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        let message = format!("workers: `{wrong}` is not a whole number from 1 to 64");
+        assert_eq!((found.code.id(), &found.message), ("E1005", &message));
+    }
+}
+
+#[test]
 fn without_a_cluster_at_the_source_a_sink_must_name_its_brokers() {
     find(
         "name: a\npack: p.yaml\nsource: { embedded: { topic: swipes } }\nsinks: { decisions: { kafka: { topic: d } } }\n",

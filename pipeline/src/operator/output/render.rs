@@ -2,6 +2,8 @@
 //!
 //! The invariant: a record without a key comes from a source without keys.
 
+use std::ops::Range;
+
 use connectors::record::OutRecord;
 use rules::decision::View;
 
@@ -10,14 +12,14 @@ use crate::operator::merge::Merged;
 /// Most decisions have no hit and about this many bytes.
 const TYPICAL_BYTES: usize = 320;
 
-/// One record per decision.
-pub(super) fn decisions(view: &View<'_>, step: &Merged) -> Vec<OutRecord> {
+/// One record per decision of these rows.
+pub(crate) fn decisions(view: &View<'_>, step: &Merged, rows: Range<usize>) -> Vec<OutRecord> {
     let record = |row| {
         let mut json = Vec::with_capacity(TYPICAL_BYTES);
         view.write_decision(row, &mut json);
         keyed(step, row, json)
     };
-    (0..step.times.len()).map(record).collect()
+    rows.map(record).collect()
 }
 
 /// One record per alert.
