@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use super::arena::block_words;
 use super::keys::{self, Keys};
 use super::layout::{Layout, ROWS};
+use super::shards;
 use super::small::{Bodies, Shapes};
 use super::store::halves;
 use super::{GroupPlan, GroupState};
@@ -38,6 +39,8 @@ pub struct GroupCost {
     /// Per feature: how many read its running value, and how many each of the columns it reads.
     shares: Vec<Share>,
     args: usize,
+    /// How many shards the group has, each with pages of its own.
+    shards: usize,
 }
 
 /// What of a group is a feature's own.
@@ -181,6 +184,7 @@ impl GroupCost {
             shares: plan.features.iter().enumerate().map(share).collect(),
             shapes: Shapes::new(&layout),
             args: plan.inputs.len() + plan.filters,
+            shards: shards::count(plan),
             layout,
         }
     }
@@ -234,7 +238,7 @@ impl GroupCost {
             false => u32::MAX,
         };
         let pages = self.shapes.words_up_to(most.max(1)).map(Bodies::page_bytes);
-        pages.sum::<usize>() as f64 / spread.keys().max(1) as f64
+        (self.shards * pages.sum::<usize>()) as f64 / spread.keys().max(1) as f64
     }
 
     fn bytes(&self, large: bool, events: u32) -> f64 {

@@ -39,10 +39,15 @@ pub(super) struct Shard {
     pub(super) row: Vec<u64>,
 }
 
+/// How many shards a group has.
+pub(super) fn count(plan: &GroupPlan) -> usize {
+    let many = !plan.key.is_empty() && plan.limits.keys >= SHARDED_KEYS_MIN;
+    if many { SHARDS } else { 1 }
+}
+
 /// The shards of a group that has seen nothing. Each has its part of the keys the group may hold.
 pub(super) fn new(plan: &GroupPlan, seed: HashSeed) -> Vec<Shard> {
-    let many = !plan.key.is_empty() && plan.limits.keys >= SHARDED_KEYS_MIN;
-    let count = if many { SHARDS } else { 1 };
+    let count = count(plan);
     let limits = Limits {
         keys: plan.limits.keys / count as u32,
         ..plan.limits
@@ -60,10 +65,22 @@ pub(super) fn new(plan: &GroupPlan, seed: HashSeed) -> Vec<Shard> {
 pub(super) fn shard_of(key: &[u8], shards: usize) -> u8 {
     const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = key.len() as u64;
-    for part in key.chunks(8) {
-        let mut word = [0; 8];
-        word[..part.len()].copy_from_slice(part);
+    let mut take = |word| {
         hash = (hash.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(MIX);
+    };
+    match (key.first_chunk(), key.last_chunk()) {
+        // Two words that overlap, rather than a loop over the bytes.
+        (Some(first), Some(last)) if key.len() <= 16 => {
+            take(*first);
+            take(*last);
+        }
+        _ => {
+            for part in key.chunks(8) {
+                let mut word = [0; 8];
+                word[..part.len()].copy_from_slice(part);
+                take(word);
+            }
+        }
     }
     // The upper half depends on all bytes; its product with the count is below the count.
     let spread = hash ^ (hash >> 29);

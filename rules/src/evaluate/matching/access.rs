@@ -2,8 +2,8 @@
 //!
 //! The idea: each rule is entered under one of its conjuncts. Thresholds of one column stand in order, so that the
 //! greatest key of a step says which can be passed, and the rows that pass them are found from the greatest threshold
-//! down (a few are simply compared); constants that a column must equal are looked up. A rule none of whose conjuncts can be looked up is always
-//! asked. The invariant: a rule is handed over with every row for which its conjunct is true, in masks that share no
+//! down (a few are simply compared); constants that a column must equal are looked up. A rule none of whose conjuncts
+//! can be looked up is always asked. The invariant: a rule is handed over with every row for which its conjunct is true, in masks that share no
 //! row; one that can fail also with those for which it is unknown.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,8 +13,7 @@ use super::plan::{Access, Plan};
 use super::strip::{Strip, WORD, bit, count, ones};
 
 /// So many thresholds are compared one by one with every row; of more, the rows that pass any are put in order first.
-/// Random packs seldom have many of one column, so tests go the second way sooner.
-const FEW: usize = if cfg!(test) { 1 } else { 4 };
+const FEW: usize = 4;
 
 /// See the module.
 #[derive(Debug, Default)]

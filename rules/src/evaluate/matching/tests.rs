@@ -7,6 +7,8 @@
     reason = "tests"
 )]
 
+mod thresholds;
+
 use std::fmt::Write;
 use std::sync::Arc;
 
