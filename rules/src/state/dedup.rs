@@ -7,10 +7,13 @@
 //!
 //! Entries lie in the table itself, at the place of their tag: part of a seeded hash and the portion of the horizon the
 //! id belongs to. An id nobody has sent before, which is nearly every one, is told by a line of tags; a hand that goes
-//! round the tags finds what is too old without reading the entries.
+//! round the tags finds what is too old without reading the entries. The table is in parts that grow one by one.
 //!
 //! The invariant: whether an id is found depends on its own time and the event-time horizon at hand only, never on when
 //! memory was given back; and memory is given back for everything older, at constant cost per event.
+
+#[cfg(test)]
+mod tests;
 
 use std::hint::black_box;
 
@@ -30,8 +33,11 @@ const PORTIONS: i64 = 64;
 /// what has grown too old meanwhile takes a sixteenth of the places.
 const SWEEP: usize = 8;
 
-/// Places of the smallest table.
-const PLACES_MIN: usize = 64;
+/// Places of the smallest part.
+const PLACES_MIN: usize = 8;
+
+/// Parts of the table, by the hash: each grows by itself, so that no event has to wait while all ids move.
+const PARTS: usize = 256;
 
 /// No id is here.
 const EMPTY: u64 = 0;
@@ -71,15 +77,23 @@ impl Fingerprint {
 pub struct Dedup {
     hasher: RandomState,
     horizon: Span,
-    /// Hash in the upper half, never 0; portion in the lower. As many as `entries`, a power of two.
+    parts: Vec<Part>,
+    /// Places that are not empty.
+    used: usize,
+    /// Nothing older than this is remembered.
+    limit: EventTime,
+}
+
+/// A part of the table.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    /// Hash in the upper half, never 0; portion in the lower. As many as `entries`: a power of two, or none at first.
     tags: Vec<u64>,
     entries: Vec<Entry>,
     /// Places that are not empty.
     used: usize,
     /// The place the sweep looks at next.
     hand: usize,
-    /// Nothing older than this is remembered.
-    limit: EventTime,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,10 +111,8 @@ impl Dedup {
         Dedup {
             hasher: seed.hasher(),
             horizon,
-            tags: vec![EMPTY; PLACES_MIN],
-            entries: vec![Entry::default(); PLACES_MIN],
+            parts: vec![Part::default(); PARTS],
             used: 0,
-            hand: 0,
             limit: EventTime::MIN,
         }
     }
@@ -109,8 +121,12 @@ impl Dedup {
     pub fn warm(&self, ids: &[Option<Fingerprint>]) {
         let mut seen = 0;
         for id in ids.iter().flatten() {
-            let home = self.home(self.hash(*id));
-            seen ^= self.tags[home] ^ self.entries[home].time.unsigned_abs();
+            let hash = self.hash(*id);
+            let part = &self.parts[part_of(hash)];
+            let home = part.home(hash);
+            if let (Some(tag), Some(entry)) = (part.tags.get(home), part.entries.get(home)) {
+                seen ^= tag ^ entry.time.unsigned_abs();
+            }
         }
         black_box(seen);
     }
@@ -138,27 +154,37 @@ impl Dedup {
             },
         };
         let tag = u64::from(hash) << 32 | u64::from(self.portion(time.0));
-        let at = match self.find(id, hash) {
-            Ok(at) if self.entries[at].time >= self.limit.0 => return Some(self.entries[at].copy),
+        let (limit, current) = (self.limit.0, self.portion(self.limit.0));
+        let part = &mut self.parts[part_of(hash)];
+        let before = part.used;
+        if part.used * 4 >= part.tags.len() * 3 {
+            part.rebuild(limit);
+        }
+        let at = match part.find(entry.id, hash) {
+            Ok(at) if part.entries[at].time >= limit => {
+                let copy = part.entries[at].copy;
+                self.used = self.used + part.used - before;
+                return Some(copy);
+            }
             // Too old to be remembered, though its place is not given back yet.
             Ok(at) => at,
             Err(at) => {
-                self.used += 1;
+                part.used += 1;
                 at
             }
         };
-        (self.tags[at], self.entries[at]) = (tag, entry);
-        self.sweep();
-        if self.used * 4 > self.tags.len() * 3 {
-            self.rebuild();
-        }
+        (part.tags[at], part.entries[at]) = (tag, entry);
+        part.sweep(limit, current);
+        self.used = self.used + part.used - before;
         None
     }
 
     /// Fills in how the first copy was decided; nothing when it is no longer remembered.
     pub fn decide(&mut self, id: Fingerprint, outcome: u16, score: i32) {
-        if let Ok(at) = self.find(id, self.hash(id)) {
-            let copy = &mut self.entries[at].copy;
+        let hash = self.hash(id);
+        let part = &mut self.parts[part_of(hash)];
+        if let Ok(at) = part.find(id.halves(), hash) {
+            let copy = &mut part.entries[at].copy;
             (copy.outcome, copy.score) = (Some(outcome), score);
         }
     }
@@ -166,7 +192,9 @@ impl Dedup {
     /// What is remembered of an id.
     #[must_use]
     pub fn get(&self, id: Fingerprint) -> Option<FirstCopy> {
-        let entry = &self.entries[self.find(id, self.hash(id)).ok()?];
+        let hash = self.hash(id);
+        let part = &self.parts[part_of(hash)];
+        let entry = &part.entries[part.find(id.halves(), hash).ok()?];
         (entry.time >= self.limit.0).then_some(entry.copy)
     }
 
@@ -185,7 +213,10 @@ impl Dedup {
     /// Bytes allocated.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.tags.capacity() * size_of::<u64>() + self.entries.capacity() * size_of::<Entry>()
+        let places = self.parts.iter().map(|part| {
+            part.tags.capacity() * size_of::<u64>() + part.entries.capacity() * size_of::<Entry>()
+        });
+        PARTS * size_of::<Part>() + places.sum::<usize>()
     }
 
     /// Never 0, which would be an empty place.
@@ -193,6 +224,18 @@ impl Dedup {
         (self.hasher.hash_one(id.0) >> 32) as u32 | 1
     }
 
+    /// Cut off to 32 bits: only a hint, which the time confirms.
+    fn portion(&self, time: i64) -> u32 {
+        time.div_euclid((self.horizon.0 / PORTIONS).max(1)) as u32
+    }
+}
+
+/// The lowest bit is always set, and the upper ones say where in the part.
+fn part_of(hash: u32) -> usize {
+    (hash >> 1) as usize % PARTS
+}
+
+impl Part {
     fn home(&self, hash: u32) -> usize {
         // The upper bits: the lowest one is always set.
         let places = self.tags.len() as u64;
@@ -200,9 +243,11 @@ impl Dedup {
     }
 
     /// Where an id is, or the empty place it would take.
-    fn find(&self, id: Fingerprint, hash: u32) -> Result<usize, usize> {
-        let id = id.halves();
+    fn find(&self, id: [u64; 2], hash: u32) -> Result<usize, usize> {
         let mut at = self.home(hash);
+        if self.tags.is_empty() {
+            return Err(at);
+        }
         loop {
             let tag = self.tags[at];
             if tag == EMPTY {
@@ -219,18 +264,12 @@ impl Dedup {
         (at + 1) & (self.tags.len() - 1)
     }
 
-    /// Cut off to 32 bits: only a hint, which the time confirms.
-    fn portion(&self, time: i64) -> u32 {
-        time.div_euclid((self.horizon.0 / PORTIONS).max(1)) as u32
-    }
-
     /// Gives back what is too old among the next places.
-    fn sweep(&mut self) {
-        let current = self.portion(self.limit.0);
+    fn sweep(&mut self, limit: i64, current: u32) {
         for _ in 0..SWEEP {
             let tag = self.tags[self.hand];
             let older = (current.wrapping_sub(tag as u32) as i32) > 0;
-            if tag != EMPTY && older && self.entries[self.hand].time < self.limit.0 {
+            if tag != EMPTY && older && self.entries[self.hand].time < limit {
                 // Another one may have come here, which is looked at next.
                 self.remove(self.hand);
             } else {
@@ -260,11 +299,10 @@ impl Dedup {
         self.used -= 1;
     }
 
-    /// A table of those that are not too old, with room for more of them.
-    fn rebuild(&mut self) {
+    /// A part of those that are not too old, with room for more of them.
+    fn rebuild(&mut self, limit: i64) {
         let tags = std::mem::take(&mut self.tags);
         let entries = std::mem::take(&mut self.entries);
-        let limit = self.limit.0;
         let held = || {
             let all = tags.iter().zip(&entries);
             all.filter(|(tag, entry)| **tag != EMPTY && entry.time >= limit)
@@ -280,114 +318,6 @@ impl Dedup {
                 at = self.after(at);
             }
             (self.tags[at], self.entries[at]) = (*tag, *entry);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Whether an id of this time is a duplicate at this horizon.
-    fn again(dedup: &mut Dedup, id: &str, time: i64, horizon: i64) -> bool {
-        let id = Fingerprint::of(id.as_bytes());
-        let first = dedup.observe(id, EventTime(time), EventTime(horizon), 0, time);
-        first.is_some()
-    }
-
-    #[test]
-    fn the_first_copy_is_found_with_its_decision() {
-        let mut dedup = Dedup::new(Span(100), HashSeed::FIXED);
-        let id = Fingerprint::of(b"s1");
-        let mut see = |offset| dedup.observe(id, EventTime(5), EventTime::MIN, 3, offset);
-        assert_eq!(see(7), None);
-        let mut copy = FirstCopy {
-            partition: 3,
-            offset: 7,
-            outcome: None,
-            score: 0,
-        };
-        assert_eq!(see(9), Some(copy), "in the same step, not yet decided");
-        dedup.decide(id, 2, 80);
-        (copy.outcome, copy.score) = (Some(2), 80);
-        assert_eq!(dedup.get(id), Some(copy));
-        assert_eq!(dedup.get(Fingerprint::of(b"s2")), None);
-        dedup.decide(Fingerprint::of(b"s2"), 1, 1);
-        assert_eq!(dedup.len(), 1);
-    }
-
-    #[test]
-    fn an_id_is_forgotten_exactly_when_it_is_older_than_the_horizon() {
-        let mut dedup = Dedup::new(Span(1000), HashSeed::FIXED);
-        for (id, time, horizon, want) in [
-            ("a", 50, 0, false),
-            ("b", 51, 0, false),
-            ("a", 50, 1050, true),
-            ("a", 50, 1051, false),
-            ("b", 51, 1051, true),
-            // Older than the horizon by itself: seen, but not remembered.
-            ("a", 50, 1051, false),
-            // The horizon does not go back.
-            ("b", 51, 2000, false),
-            ("b", 51, 0, false),
-        ] {
-            assert_eq!(again(&mut dedup, id, time, horizon), want, "{id} {horizon}");
-        }
-    }
-
-    #[test]
-    fn memory_follows_the_horizon_and_not_the_stream() {
-        let mut dedup = Dedup::new(Span(1000), HashSeed::FIXED);
-        let mut naive = std::collections::BTreeMap::<u64, i64>::new();
-        let mut x = 1u64;
-        for t in 0..50_000i64 {
-            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let (id, time, horizon) = ((x >> 40) % 4000, t - (x >> 20 & 63) as i64, t - 64);
-            let first = naive.get(&id).is_some_and(|held| *held >= horizon - 1000);
-            if !first {
-                naive.insert(id, time);
-            }
-            assert_eq!(
-                again(&mut dedup, &id.to_string(), time, horizon),
-                first,
-                "{t}"
-            );
-            assert!(dedup.len() < 1300);
-        }
-        assert!(dedup.bytes() < 400_000, "{}", dedup.bytes());
-    }
-
-    /// Ids that come again after anything from at once to many horizons, at paces that make the portions of a tag run
-    /// over, and with the table at every degree of fullness.
-    #[test]
-    fn what_is_found_is_what_a_plain_map_finds() {
-        for (horizon, pace, ids) in [
-            (1, 1 << 40, 50),
-            (64, 1, 30),
-            (1 << 20, 1 << 10, 700),
-            (1 << 50, 1 << 40, 3_000),
-            (i64::MAX, 1 << 45, 9_000),
-        ] {
-            let mut dedup = Dedup::new(Span(horizon), HashSeed::FIXED);
-            let mut plain = std::collections::BTreeMap::<u64, (i64, Option<u16>)>::new();
-            let (mut x, mut limit) = (1u64, i64::MIN);
-            for event in 0..30_000i64 {
-                x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                let (id, time) = ((x >> 33) % ids, (event - (x >> 20 & 7) as i64) * pace);
-                let watermark = (event - 7) * pace;
-                limit = limit.max(watermark.saturating_sub(horizon));
-                let first = plain.get(&id).copied().filter(|(held, _)| *held >= limit);
-                let print = Fingerprint::of(&id.to_le_bytes());
-                dedup.warm(&[Some(print), None]);
-                let found = dedup.observe(print, EventTime(time), EventTime(watermark), 0, time);
-                let told = found.map(|copy| (copy.offset, copy.outcome));
-                assert_eq!(told, first, "{horizon} {event}");
-                if first.is_none() {
-                    let outcome = (x >> 50) as u16;
-                    dedup.decide(print, outcome, 1);
-                    plain.insert(id, (time, Some(outcome)));
-                }
-            }
         }
     }
 }

@@ -3,7 +3,10 @@
 
 use super::*;
 
-const SIGNS: [(&str, fn(i64, i64) -> bool); 4] = [
+/// A comparison as it is written, and what it says.
+type Sign = (&'static str, fn(i64, i64) -> bool);
+
+const SIGNS: [Sign; 4] = [
     (">", |a, bound| a > bound),
     (">=", |a, bound| a >= bound),
     ("<", |a, bound| a < bound),
