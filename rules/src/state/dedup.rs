@@ -155,9 +155,11 @@ impl Dedup {
         };
         let tag = u64::from(hash) << 32 | u64::from(self.portion(time.0));
         let (limit, current) = (self.limit.0, self.portion(self.limit.0));
-        let part = &mut self.parts[part_of(hash)];
+        let number = part_of(hash);
+        let part = &mut self.parts[number];
         let before = part.used;
-        if part.used * 4 >= part.tags.len() * 3 {
+        // The first part grows when half of its places are taken, the last when three quarters are: not all at once.
+        if part.used * 4 * PARTS >= part.tags.len() * (2 * PARTS + number) {
             part.rebuild(limit);
         }
         let at = match part.find(entry.id, hash) {
@@ -309,7 +311,8 @@ impl Part {
         };
         self.used = held().count();
         self.hand = 0;
-        let places = (self.used * 2).next_power_of_two().max(PLACES_MIN);
+        // Less than half of them taken, or the first part would grow again at once.
+        let places = ((self.used + 1) * 2).next_power_of_two().max(PLACES_MIN);
         self.tags = vec![EMPTY; places];
         self.entries = vec![Entry::default(); places];
         for (tag, entry) in held() {
