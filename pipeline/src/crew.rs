@@ -4,7 +4,8 @@
 //! step to be written as JSON), so threads share nothing but two queues: jobs out, results back. What the worker waits
 //! for comes first and the worker does its share of it; batches are decoded ahead when nothing else is to be done. The
 //! invariant: no result depends on who did a job or when; with one worker there is no thread, no queue and no lock. A
-//! thread that breaks says so in its place, and the run ends with its name.
+//! thread that breaks says so in its place, and the run ends with its name; where panics abort, as in a release build, the
+//! process ends at once, after the panic's own message.
 
 mod job;
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //!
 //! The idea: while the worker has steps to decide, batches are decoded by the crew; with nothing to decide the worker
 //! decodes itself, at once. What the source said behind a batch that is not decoded yet waits for it in a line. The
-//! invariant: events are taken in the order the source told them, whoever decoded; a partition is paused when it has more buffered than the bounds of the merge and let go on when half
-//! of that is gone; nothing a source hands over is dropped.
+//! invariant: events are taken in the order the source told them, whoever decoded; a partition is paused when it has
+//! more buffered than the bounds of the merge and let go on when half of that is gone; nothing a source hands over is
+//! dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

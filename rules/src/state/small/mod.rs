@@ -1,8 +1,7 @@
-//! Keys with few events: scanned at every answer, without running values.
+//! Keys with few events: scanned at every answer, but for the sums of integers where there are more than a few rows.
 //!
 //! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `change`, `mark`,
-//! `running`), how
-//! they are answered (`plan`, `ladder`, `cut`, `scan`), and what events do to them (`take`, `forget`).
+//! `running`), how they are answered (`plan`, `ladder`, `cut`, `scan`), and what events do to them (`take`, `forget`).
 
 mod bodies;
 mod body;

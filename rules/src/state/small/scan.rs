@@ -2,8 +2,9 @@
 //!
 //! The idea: a window is a range of rows, a filter a mask, so what an aggregate takes is one word of bits: counts are
 //! `popcount`s, the first and the last event are the ends of the word, and the sum of a window is that of the next shorter
-//! one and what lies in front of it. Nothing is kept from event to event but what events no longer held left behind in `forever` windows (the
-//! *past*, running values of [`crate::aggregate::cell`]) and the [`super::mark`]s.
+//! one and what lies in front of it. Nothing is kept from event to event but what events no longer held left behind in
+//! `forever` windows (the *past*, running values of [`crate::aggregate::cell`]), the [`super::mark`]s, and the sums of
+//! [`super::running`].
 //! The invariant: what is read here is what [`crate::state::store`] reads from running values of the same events.
 
 use super::body::{Body, bits, each};

@@ -1,7 +1,7 @@
 //! How a small key lies in memory: one stretch of words that holds the key, its events in columns, and nothing else.
 //!
-//! The idea: a key with few events needs no running values, because scanning a few columns costs no more than keeping
-//! values up to date; so all of it fits a few lines, and a look-up waits for memory twice at most. Flags are masks of
+//! The idea: with few events, scanning a few columns costs no more than keeping values up to date, so hardly any are
+//! kept ([`super::running`]); all of a key fits a few lines, and a look-up waits for memory twice at most. Flags are masks of
 //! one bit per row, so that a filtered count is one `popcount`. Times are offsets of 32 bits from a base, in the
 //! coarsest unit that tells all of them exactly, or whole microseconds where no unit does; values have 32 bits where
 //! that is enough for all of a key's ([`Width`]). Either way the words of times compare as unsigned numbers.
@@ -35,8 +35,8 @@ pub(super) enum Width {
     Wide,
 }
 
-/// Rows for which there is a class, by width; most keys are thin. A class less would make room for none: there are as
-/// many as a number has ([`crate::state::keys`]).
+/// Rows for which there is a class, by width; most keys are thin. These are all the classes that a number has room for
+/// ([`crate::state::keys`]).
 const CAPACITIES: [(Width, &[u32]); 3] = [
     (
         Width::Thin,
