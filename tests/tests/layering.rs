@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use tests::graph;
 use tests::sources::{self, Source};
 
-/// All that `rules` names: columns, SQL, exact numbers, text. Nothing that could read or wait.
+/// All that `rules` names: columns, SQL, exact numbers, text, and a hint to the processor. Nothing that could read or wait.
 const RULES: &[&str] = &[
     "ahash",
     "arrow",
@@ -27,6 +27,7 @@ const RULES: &[&str] = &[
     "num-bigint",
     "num-traits",
     "regex",
+    "safe_arch",
     "serde-saphyr",
     "serde_json",
     "siphasher",

@@ -295,11 +295,13 @@ pub(super) fn intern(
     }
 }
 
+/// Hash and identity of a row's key; none when a part of it is missing.
+pub(super) type StepKey = Option<(u64, Identity)>;
+
 /// The keys of a step, found for all rows before the first is looked up.
 #[derive(Debug, Default)]
 pub(super) struct StepKeys {
-    /// Per row hash and identity; none when a part of the key is missing.
-    keys: Vec<Option<(u64, Identity)>>,
+    keys: Vec<StepKey>,
     /// Per row the shard that has the key; the first has the rows without one.
     shards: Vec<u8>,
     bytes: Vec<u8>,
@@ -361,12 +363,14 @@ impl StepKeys {
     }
 
     /// The shard that takes a row.
+    #[inline]
     pub(super) fn shard(&self, row: usize) -> usize {
         self.shards[row].into()
     }
 
-    /// Hash and identity of a row's key; `None` when a part is missing.
-    pub(super) fn get(&self, row: usize) -> Option<(u64, Identity)> {
-        self.keys[row]
+    /// The key of a row.
+    #[inline]
+    pub(super) fn get(&self, row: usize) -> &StepKey {
+        &self.keys[row]
     }
 }

@@ -15,12 +15,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::hint::black_box;
-
 use ahash::RandomState;
 use siphasher::sip128::SipHasher13;
 
 use super::seed::HashSeed;
+use super::warm::prefetch;
 use crate::time::{EventTime, Span};
 
 /// The fixed key of the fingerprint.
@@ -117,18 +116,17 @@ impl Dedup {
         }
     }
 
-    /// Reads ahead what these ids will want, all at once: reads that do not depend on one another wait together.
+    /// Asks ahead for the memory that these ids will want.
     pub fn warm(&self, ids: &[Option<Fingerprint>]) {
-        let mut seen = 0;
         for id in ids.iter().flatten() {
             let hash = self.hash(*id);
             let part = &self.parts[part_of(hash)];
             let home = part.home(hash);
             if let (Some(tag), Some(entry)) = (part.tags.get(home), part.entries.get(home)) {
-                seen ^= tag ^ entry.time.unsigned_abs();
+                prefetch(tag);
+                prefetch(entry);
             }
         }
-        black_box(seen);
     }
 
     /// The first copy of this event if there was one, else remembers this one. Called once per event in the order

@@ -10,6 +10,7 @@ use super::keys;
 use super::layout::{FORGOTTEN, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
+use super::warm::ask;
 use crate::aggregate::cell::{Entry, Side};
 use crate::time::EventTime;
 use crate::window::Window;
@@ -192,6 +193,18 @@ impl Store {
                 keys::LARGE => self.visit(keys::index(key)),
                 _ => self.visit_small(key),
             }
+        }
+        self.ask_hand();
+    }
+
+    /// Asks for what the next sweep will look at.
+    fn ask_hand(&self) {
+        let (class, index) = (keys::class(self.hand), keys::index(self.hand));
+        if class == keys::LARGE {
+            return;
+        }
+        for index in index..index + SWEEP_LEAST {
+            self.keys.bodies.words_at(class, index).map(ask);
         }
     }
 

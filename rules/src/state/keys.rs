@@ -94,13 +94,27 @@ impl Keys {
         self.table.find(hash, |key| of(key) == identity)
     }
 
+    /// Whether a number leads to the key of this identity.
+    #[inline]
+    pub(super) fn is(&self, key: u32, identity: Identity) -> bool {
+        let words = match class(key) {
+            LARGE => {
+                let owned = index(key) < self.records.count && !self.is_vacant(key);
+                owned.then(|| self.records.get(index(key)))
+            }
+            class => self.bodies.get_owned(class, index(key)),
+        };
+        words.is_some_and(|words| words[IDENTITY..IDENTITY + 2] == identity.0)
+    }
+
     /// The number that is most likely the key's, without a look at what it leads to.
+    #[inline]
     pub(super) fn guess(&self, hash: u64) -> Option<u32> {
         self.table.find(hash, |_| true)
     }
 
     /// See [`Table::home`].
-    pub(super) fn home(&self, hash: u64) -> u64 {
+    pub(super) fn home(&self, hash: u64) -> &u64 {
         self.table.home(hash)
     }
 

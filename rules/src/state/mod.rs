@@ -194,13 +194,9 @@ impl GroupState {
             horizon: step.horizon,
             before: self.taken,
         };
-        let mut all = Part {
-            of: self.shards.len(),
-            shards: &mut self.shards,
-            first: 0,
-            stride: 1,
-        };
-        of.take(0..rows, &mut all, answers, &mut self.approximate);
+        let of_all = self.shards.len();
+        let mut all = Part::new(&mut self.shards, 0, 1, of_all);
+        of.take(rows, |row| row, &mut all, answers, &mut self.approximate);
         self.taken += rows as u64;
     }
 
@@ -225,23 +221,27 @@ fn typed<'a>(types: &[Type], arrays: &'a [ArrayRef]) -> Vec<Input<'a>> {
 }
 
 impl Shard {
-    /// Answers a row at `at` and takes it; whether the answer is approximate.
+    /// Answers a row at `at` and takes it; whether the answer is approximate. Its key most likely has the number
+    /// `guess`.
     fn take(
         &mut self,
         of: &Rows<'_>,
         row: usize,
-        at: usize,
+        (at, guess): (usize, u32),
         answers: &mut Option<Answers>,
     ) -> bool {
         let store = &mut self.store;
-        let Some((hash, identity)) = of.keys.get(row) else {
+        let Some((hash, identity)) = *of.keys.get(row) else {
             if let Some(answers) = answers {
                 answers.set_null(at, &store.heap.texts);
             }
             return false;
         };
         let (added, duplicate) = (of.added[row], of.duplicate[row]);
-        let known = store.keys.find(hash, identity);
+        let known = match store.keys.is(guess, identity) {
+            true => Some(guess),
+            false => store.keys.find(hash, identity),
+        };
         let key = known.unwrap_or_else(|| {
             if added && store.is_full_of_keys() {
                 store.keep_keys();

@@ -12,13 +12,13 @@ use arrow::array::{Array, ArrayRef};
 use arrow::compute::interleave;
 use arrow::error::ArrowError;
 
-use super::columns::{Answers, Input, StepKeys, StepRows};
+use super::columns::{Answers, Input, StepKey, StepKeys, StepRows};
 use super::forget::SWEEP_ROWS;
 use super::layout::Layout;
 use super::seed::HashSeed;
 use super::small::Scratch;
 use super::store::Store;
-use super::warm::{AHEAD, warm};
+use super::warm::{Ahead, Warm};
 use super::{GroupPlan, GroupState, GroupStep, typed};
 use crate::ruleset::Limits;
 use crate::time::EventTime;
@@ -103,53 +103,89 @@ pub(super) struct Rows<'a> {
 
 /// Every `stride`-th shard of a group from the first on.
 pub(super) struct Part<'a> {
-    pub(super) shards: &'a mut [Shard],
-    pub(super) first: usize,
-    pub(super) stride: usize,
+    shards: &'a mut [Shard],
+    first: usize,
+    stride: usize,
     /// How many the group has.
-    pub(super) of: usize,
+    of: usize,
+    /// Per shard of the group where it is among these.
+    places: [u8; SHARDS],
+}
+
+impl<'a> Part<'a> {
+    /// These shards of a group that has `of` of them.
+    pub(super) fn new(shards: &'a mut [Shard], first: usize, stride: usize, of: usize) -> Part<'a> {
+        Part {
+            shards,
+            first,
+            stride,
+            of,
+            places: std::array::from_fn(|shard| (shard / stride) as u8),
+        }
+    }
+
+    #[inline]
+    fn shard(&self, number: usize) -> &Shard {
+        &self.shards[usize::from(self.places[number])]
+    }
+
+    #[inline]
+    fn shard_mut(&mut self, number: usize) -> &mut Shard {
+        &mut self.shards[usize::from(self.places[number])]
+    }
 }
 
 impl Rows<'_> {
-    /// Answers and takes these rows, all of keys in these shards, which are swept when it is their turn.
+    /// Answers and takes so many rows, all of keys in these shards, which are swept when it is their turn. `row_at`: the
+    /// rows, ascending.
     pub(super) fn take(
         &self,
-        rows: impl ExactSizeIterator<Item = usize> + Clone,
+        count: usize,
+        row_at: impl Fn(usize) -> usize,
         part: &mut Part<'_>,
         answers: &mut Option<Answers>,
         approximate: &mut Vec<bool>,
     ) {
-        let (count, stride) = (rows.len(), part.stride);
-        let of = |row| self.keys.shard(row) / stride;
-        let mut turn = 0;
-        for (at, row) in rows.clone().enumerate() {
-            if at % AHEAD == 0 && at + 1 < count {
-                let ahead = rows.clone().skip(at).take(AHEAD);
-                warm(self.keys, ahead, |row| &part.shards[of(row)].store);
+        let mut ahead = Ahead::new(&self.warm(part, count, &row_at));
+        // The next row with which a shard has its turn.
+        let mut turn = (SWEEP_ROWS - 1 - self.before % SWEEP_ROWS) as usize;
+        for at in 0..count {
+            let (row, guess) = (row_at(at), ahead.next(at, &self.warm(part, count, &row_at)));
+            while turn <= row {
+                self.sweep(turn, part);
+                turn += SWEEP_ROWS as usize;
             }
-            self.sweep(&mut turn, row + 1, part);
-            let shard = &mut part.shards[of(row)];
+            let shard = part.shard_mut(self.keys.shard(row));
             shard.store.horizon = shard.store.horizon.max(self.horizon[row]);
-            approximate.push(shard.take(self, row, at, answers));
+            approximate.push(shard.take(self, row, (at, guess), answers));
         }
-        self.sweep(&mut turn, self.times.len(), part);
+        while turn < self.times.len() {
+            self.sweep(turn, part);
+            turn += SWEEP_ROWS as usize;
+        }
     }
 
-    /// Sweeps the shards whose turn it is at one of the rows from `turn` up to `end`.
-    fn sweep(&self, turn: &mut usize, end: usize, part: &mut Part<'_>) {
-        while *turn < end {
-            let number = self.before + *turn as u64 + 1;
-            let wait = (SWEEP_ROWS - number % SWEEP_ROWS) % SWEEP_ROWS;
-            if wait > 0 {
-                *turn += wait as usize;
-                continue;
-            }
-            let shard = (number / SWEEP_ROWS % part.of as u64) as usize;
-            if shard % part.stride == part.first {
-                let store = &mut part.shards[shard / part.stride].store;
-                store.sweep(self.horizon[*turn]);
-            }
-            *turn += 1;
+    fn warm<'a, R: Fn(usize) -> usize>(
+        &'a self,
+        part: &'a Part<'_>,
+        count: usize,
+        row_at: &'a R,
+    ) -> Warm<impl Fn(usize) -> (&'a StepKey, &'a Store)> {
+        let at = move |at| {
+            let row = row_at(at);
+            let store = &part.shard(self.keys.shard(row)).store;
+            (self.keys.get(row), store)
+        };
+        Warm { count, at }
+    }
+
+    /// Sweeps the shard whose turn it is at a row, if it is one of these.
+    fn sweep(&self, row: usize, part: &mut Part<'_>) {
+        let number = self.before + row as u64 + 1;
+        let shard = (number / SWEEP_ROWS % part.of as u64) as usize;
+        if shard % part.stride == part.first {
+            let store = &mut part.shards[shard / part.stride].store;
+            store.sweep(self.horizon[row]);
         }
     }
 }
@@ -217,14 +253,10 @@ impl Dealt {
             horizon: &order.horizon,
             before: *before,
         };
-        let mut part = Part {
-            shards: &mut self.shards,
-            first: self.first,
-            stride: self.stride,
-            of: *of,
-        };
+        let mut part = Part::new(&mut self.shards, self.first, self.stride, *of);
         rows.take(
-            self.rows.iter().copied(),
+            self.rows.len(),
+            |at| self.rows[at],
             &mut part,
             &mut self.answers,
             &mut self.approximate,

@@ -42,9 +42,9 @@ impl Table {
         self.places.capacity() * 8
     }
 
-    /// The content of a hash's home: to have it read ahead of a look-up.
-    pub(super) fn home(&self, hash: u64) -> u64 {
-        self.places[self.index(hash)]
+    /// A hash's home, to ask for ahead of a look-up.
+    pub(super) fn home(&self, hash: u64) -> &u64 {
+        &self.places[self.index(hash)]
     }
 
     fn mask(&self) -> usize {

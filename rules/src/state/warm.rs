@@ -1,67 +1,138 @@
-//! Reads ahead: the memory that the next rows of a step will want, all at once.
+//! Asks ahead for the memory that the next rows of a step will want.
 //!
-//! The idea: a read that has to wait for memory costs as much as the whole rest of an event, but reads that do not
-//! depend on one another wait together. So the records and the rows at the windows' ends of a few events are read, and
-//! thrown away, before the first of them is answered. The invariant: nothing changes, and nothing read here is used.
+//! The idea: memory that is waited for costs as much as the whole rest of an event, memory that was asked for in time
+//! next to nothing. What a row wants is a chain (table, key, ring), so while a row is answered, the ones behind it go
+//! through the chain, each so many rows before its turn, and only a few lines at a time. The invariant: nothing changes,
+//! and what is found here is a guess that whoever uses it has to check.
 
-use std::hint::black_box;
-
-use super::columns::StepKeys;
+use super::columns::StepKey;
 use super::keys;
 use super::layout::ROWS;
 use super::store::{Store, halves, ring};
 
-/// Rows read ahead at once. More would push one another out of the nearest cache.
-pub(super) const AHEAD: usize = 16;
+/// Rows between one link of the chain and the next. More would push one another out of the nearest cache.
+const AHEAD: usize = 16;
 
-/// Lines read of each key.
-const LINES: usize = 8;
+/// Rows whose keys are guessed before their turn.
+const GUESSED: usize = 2 * AHEAD;
 
-/// Reads what at most [`AHEAD`] rows will want of the stores that will take them.
-pub(super) fn warm<'a>(
-    keys: &StepKeys,
-    rows: impl Iterator<Item = usize> + Clone,
-    store: impl Fn(usize) -> &'a Store,
-) {
-    let mut seen = 0;
-    for row in rows.clone() {
-        if let Some((hash, _)) = keys.get(row) {
-            seen ^= store(row).keys.home(hash);
+/// Words of a line of memory.
+const LINE: usize = 8;
+
+/// Lines asked for of each key.
+const LINES: usize = 9;
+
+/// Leads to no key.
+const NO_GUESS: u32 = u32::MAX;
+
+/// Asks for the line of memory that something begins in; it is not waited for.
+#[inline(always)]
+pub(super) fn prefetch<T: Copy>(of: &T) {
+    #[cfg(target_feature = "sse")]
+    safe_arch::prefetch_t0(of);
+    // The next best: a read that nothing waits for until the processor has no room for more of them.
+    #[cfg(not(target_feature = "sse"))]
+    std::hint::black_box(*of);
+}
+
+/// The rows of a step, to be looked up.
+pub(super) struct Warm<A> {
+    pub(super) count: usize,
+    /// The key of a row, and the store that has it.
+    pub(super) at: A,
+}
+
+/// The numbers most likely those of the keys of the rows at hand, by row.
+pub(super) struct Ahead([u32; GUESSED]);
+
+impl Ahead {
+    /// Begins with the first rows.
+    pub(super) fn new<'a>(warm: &Warm<impl Fn(usize) -> (&'a StepKey, &'a Store)>) -> Ahead {
+        let mut ahead = Ahead([NO_GUESS; GUESSED]);
+        (0..GUESSED + AHEAD).for_each(|row| warm.table(row));
+        for (row, guess) in ahead.0.iter_mut().enumerate() {
+            *guess = warm.key(row);
+        }
+        (0..AHEAD).for_each(|row| warm.ring(row, ahead.0[row]));
+        ahead
+    }
+
+    /// The guess of a row, called for each in their order; those behind it go on.
+    #[inline]
+    pub(super) fn next<'a>(
+        &mut self,
+        row: usize,
+        warm: &Warm<impl Fn(usize) -> (&'a StepKey, &'a Store)>,
+    ) -> u32 {
+        warm.table(row + GUESSED + AHEAD);
+        warm.ring(row + AHEAD, self.0[(row + AHEAD) % GUESSED]);
+        std::mem::replace(&mut self.0[row % GUESSED], warm.key(row + GUESSED))
+    }
+}
+
+impl<'a, A: Fn(usize) -> (&'a StepKey, &'a Store)> Warm<A> {
+    /// The first link: the table.
+    #[inline]
+    fn table(&self, row: usize) {
+        if row < self.count
+            && let (Some((hash, _)), store) = (self.at)(row)
+        {
+            prefetch(store.keys.home(*hash));
         }
     }
-    let mut found = [None; AHEAD];
-    for (found, row) in found.iter_mut().zip(rows) {
-        let store = store(row);
-        let guess = keys.get(row).and_then(|(hash, _)| store.keys.guess(hash));
-        *found = guess.map(|key| (store, key));
+
+    /// The second: a small key, or the record of another one.
+    #[inline]
+    fn key(&self, row: usize) -> u32 {
+        if row < self.count
+            && let (Some((hash, _)), store) = (self.at)(row)
+            && let Some(key) = store.keys.guess(*hash)
+        {
+            let words = match keys::class(key) {
+                keys::LARGE => store.keys.record(keys::index(key)),
+                class => store.keys.bodies.words(class, keys::index(key)),
+            };
+            ask(words);
+            return key;
+        }
+        NO_GUESS
     }
-    for (store, key) in found.iter().flatten() {
-        let (class, index) = (keys::class(*key), keys::index(*key));
-        let words = match class {
-            keys::LARGE => store.keys.record(index),
-            _ => store.keys.bodies.words(class, index),
-        };
-        // One word of each line.
-        let (mut at, end) = (0, words.len().min(8 * LINES));
-        while at < end {
-            seen ^= words[at];
-            at += 8;
+
+    /// The third: the rows of a record where its windows begin and end.
+    #[inline]
+    fn ring(&self, row: usize, guess: u32) {
+        if row < self.count && keys::class(guess) == keys::LARGE && guess != NO_GUESS {
+            (self.at)(row).1.ask_ring(guess);
         }
     }
-    let large = |(_, key): &&(&Store, u32)| keys::class(*key) == keys::LARGE;
-    for (store, key) in found.iter().flatten().filter(large) {
-        let record = store.keys.record(keys::index(*key));
-        let words = ring(record, &store.arena);
-        let width = store.layout.row.width;
-        let mut touch = |index: u32| {
-            seen ^= words.get(index as usize * width).copied().unwrap_or(0);
+}
+
+/// Asks for the first lines of a key.
+#[inline]
+pub(super) fn ask(words: &[u64]) {
+    let lines = words.chunks(LINE).take(LINES);
+    lines.for_each(|line| prefetch(&line[0]));
+    // They may begin anywhere in a line.
+    words.last().into_iter().for_each(prefetch);
+}
+
+impl Store {
+    fn ask_ring(&self, key: u32) {
+        // It may have gone since.
+        if self.keys.is_vacant(key) {
+            return;
+        }
+        let record = self.keys.record(keys::index(key));
+        let words = ring(record, &self.arena);
+        let ask = |index: u32| {
+            let word = words.get(index as usize * self.layout.row.width);
+            word.into_iter().for_each(prefetch);
         };
-        for window in &store.layout.windows {
+        for window in &self.layout.windows {
             let (low, high) = halves(record[window.at]);
-            touch(low);
-            touch(high);
+            ask(low);
+            ask(high);
         }
-        touch(halves(record[ROWS]).1);
+        ask(halves(record[ROWS]).1);
     }
-    black_box(seen);
 }

@@ -2,9 +2,6 @@
 //!
 //! The invariant: a stretch has one owner until it is freed; a free one says [`VACANT`] where its meta word would be.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::body::Body;
 use super::change::BodyMut;
 use super::shape::{META, Shapes};
@@ -27,8 +24,8 @@ pub(in crate::state) struct Bodies {
 #[derive(Debug, Default)]
 struct Class {
     pages: Vec<Page>,
-    /// The lowest is taken first, so that the last pages become empty.
-    free: BinaryHeap<Reverse<u32>>,
+    /// No page before this one has a free stretch. The lowest is taken first, so that the last pages become empty.
+    lowest: usize,
     owned: u32,
     /// Indices handed out so far.
     count: u32,
@@ -45,6 +42,49 @@ struct Page {
     words: Box<[u64]>,
     /// Stretches that have an owner.
     owned: u32,
+    /// A bit for each that has one.
+    owners: [u64; OWNERS],
+}
+
+/// Words with a bit for each stretch of a page.
+const OWNERS: usize = (1 << PAGE_SHIFT) / 64;
+
+impl Class {
+    /// The lowest stretch that has no owner.
+    fn lowest(&mut self) -> u32 {
+        while self.pages.get(self.lowest).is_some_and(Page::is_full) {
+            self.lowest += 1;
+        }
+        if self.lowest == self.pages.len() {
+            self.pages.push(Page::default());
+        }
+        let owners = self.pages[self.lowest].owners.iter().enumerate();
+        let mut free = owners.filter(|(_, owners)| **owners != u64::MAX);
+        let within = free.next().map_or(0, |(word, owners)| {
+            word as u32 * 64 + owners.trailing_ones()
+        });
+        (self.lowest as u32) << PAGE_SHIFT | within
+    }
+}
+
+impl Page {
+    fn is_full(&self) -> bool {
+        self.owned == 1 << PAGE_SHIFT
+    }
+
+    /// Says whether a stretch has an owner.
+    fn set_owned(&mut self, index: u32, owned: bool) {
+        let within = index & ((1 << PAGE_SHIFT) - 1);
+        let (word, bit) = ((within / 64) as usize, 1 << (within % 64));
+        match owned {
+            true => self.owners[word] |= bit,
+            false => self.owners[word] &= !bit,
+        }
+        match owned {
+            true => self.owned += 1,
+            false => self.owned -= 1,
+        }
+    }
 }
 
 impl Bodies {
@@ -57,34 +97,27 @@ impl Bodies {
     pub(super) fn take(&mut self, class: usize) -> u32 {
         let words = self.shapes.get(class).words;
         let class = &mut self.classes[class];
+        let index = class.lowest();
         class.owned += 1;
-        let index = class.free.pop().map(|Reverse(index)| index);
-        let index = index.unwrap_or_else(|| {
-            class.count += 1;
-            class.count - 1
-        });
-        let page = (index >> PAGE_SHIFT) as usize;
-        if page == class.pages.len() {
-            class.pages.push(Page::default());
-        }
-        let page = &mut class.pages[page];
+        class.count = class.count.max(index + 1);
+        let page = &mut class.pages[(index >> PAGE_SHIFT) as usize];
         if page.words.is_empty() {
             page.words = vec![0; words << PAGE_SHIFT].into_boxed_slice();
             let bodies = page.words.chunks_mut(words);
             bodies.for_each(|body| body[META] = VACANT);
             class.allocated += 1;
         }
-        page.owned += 1;
+        page.set_owned(index, true);
         index
     }
 
     pub(super) fn free(&mut self, class: usize, index: u32) {
         self.get_mut(class, index).words[META] = VACANT;
         let class = &mut self.classes[class];
-        class.free.push(Reverse(index));
         class.owned -= 1;
+        class.lowest = class.lowest.min((index >> PAGE_SHIFT) as usize);
         let page = &mut class.pages[(index >> PAGE_SHIFT) as usize];
-        page.owned -= 1;
+        page.set_owned(index, false);
         if page.owned > 0 {
             return;
         }
@@ -101,7 +134,8 @@ impl Bodies {
     /// Whether a stretch lies behind where all of its class would end if they lay close to one another.
     pub(super) fn is_outlying(&self, class: usize, index: u32) -> bool {
         let owned = self.classes[class].owned;
-        index > owned + owned / SPARE && !self.classes[class].free.is_empty()
+        // What lies behind all of them has a free one in front of it.
+        index > owned + owned / SPARE
     }
 
     /// Copies a stretch to another one of its class.
@@ -134,6 +168,23 @@ impl Bodies {
         let words = self.shapes.get(class).words;
         let at = (index & ((1 << PAGE_SHIFT) - 1)) as usize * words;
         &self.classes[class].pages[(index >> PAGE_SHIFT) as usize].words[at..at + words]
+    }
+
+    /// A stretch if there is memory for it, whether somebody owns it or not.
+    #[inline]
+    pub(in crate::state) fn words_at(&self, class: usize, index: u32) -> Option<&[u64]> {
+        let held = self.classes.get(class)?;
+        let words = self.shapes.get(class).words;
+        let at = (index & ((1 << PAGE_SHIFT) - 1)) as usize * words;
+        let page = held.pages.get((index >> PAGE_SHIFT) as usize)?;
+        page.words.get(at..at + words)
+    }
+
+    /// A stretch that has an owner; none for any other number.
+    #[inline]
+    pub(in crate::state) fn get_owned(&self, class: usize, index: u32) -> Option<&[u64]> {
+        let words = self.words_at(class, index);
+        words.filter(|words| words[META] != VACANT)
     }
 
     pub(in crate::state) fn is_free(&self, class: usize, index: u32) -> bool {
@@ -211,7 +262,6 @@ impl Bodies {
         let class = |(class, held): (usize, &Class)| {
             held.allocated * (self.shapes.get(class).words << PAGE_SHIFT) * 8
                 + held.pages.capacity() * size_of::<Page>()
-                + held.free.capacity() * 4
         };
         self.classes.iter().enumerate().map(class).sum()
     }

@@ -182,10 +182,13 @@ impl<'a> Body<'a> {
         }
         let base = self.words[BASE].cast_signed();
         match time.checked_sub(base) {
-            // The last row is behind it, so it is far less than what an offset can be.
-            Some(offset) if offset >= 0 => {
-                self.until_raw((offset / UNITS[self.unit()]).cast_unsigned())
-            }
+            // The last row is behind it, so it is far less than what an offset can be. Divided by what is known
+            // beforehand, which is no division.
+            Some(offset) if offset >= 0 => self.until_raw(match self.unit() {
+                0 => offset.cast_unsigned() / UNITS[0].cast_unsigned(),
+                1 => offset.cast_unsigned() / UNITS[1].cast_unsigned(),
+                _ => offset.cast_unsigned(),
+            }),
             _ => 0,
         }
     }

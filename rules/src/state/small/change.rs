@@ -127,17 +127,30 @@ impl BodyMut<'_> {
     #[inline]
     pub(super) fn append(&mut self, at: u32, raw: u64, row: &[u64]) {
         self.words[META] += 1;
-        self.set_raw(at, raw);
-        let first = row.len() - self.shape.columns;
+        let shape = self.shape;
+        let first = row.len() - shape.columns;
         // Masks have no bit where no row was.
         for (index, word) in row[1..first].iter().enumerate() {
             let mut left = *word;
             while left != 0 {
-                let (word, shift) = self.shape.mask(index * 64 + left.trailing_zeros() as usize);
+                let (word, shift) = shape.mask(index * 64 + left.trailing_zeros() as usize);
                 self.words[word] |= 1 << (shift + at);
                 left &= left - 1;
             }
         }
+        if shape.width < Width::Full && shape.longs == 0 {
+            let halves = halves_mut(&mut self.words[shape.times..]);
+            let mut place = at as usize;
+            halves[place] = raw as u32;
+            place += 2 * (shape.values - shape.times);
+            for word in &row[first..] {
+                // That it fits was asked before.
+                halves[place] = *word as u32;
+                place += 2 * shape.column_words;
+            }
+            return;
+        }
+        self.set_raw(at, raw);
         for (column, word) in row[first..].iter().enumerate() {
             self.set_value(column, at, *word);
         }
@@ -173,40 +186,43 @@ impl BodyMut<'_> {
     /// Keeps the rows of a mask and lets go of the others.
     pub(super) fn retain(&mut self, kept: u64) {
         let rows = self.read().rows();
-        let first = (kept & bits(0, rows)).trailing_zeros().min(rows);
-        let front = kept & bits(0, rows) == bits(first, rows);
-        let left = if front {
-            rows - first
-        } else {
-            (kept & bits(0, rows)).count_ones()
-        };
-        if front {
-            self.lose(first);
-            self.shift_times(first, rows);
-            (0..self.shape.columns).for_each(|column| self.shift(column, first, rows, 0));
-        } else {
-            self.stop();
-            for (to, from) in each(kept & bits(0, rows)).enumerate() {
-                let raw = self.read().raw(from);
-                self.set_raw(to as u32, raw);
-                for column in 0..self.shape.columns {
-                    let value = self.read().column(column).get(from as usize);
-                    self.set_value(column, to as u32, value);
-                }
+        let kept = kept & bits(0, rows);
+        let first = kept.trailing_zeros().min(rows);
+        if kept == bits(first, rows) {
+            self.retain_from(first);
+            return;
+        }
+        let left = kept.count_ones();
+        self.stop();
+        for (to, from) in each(kept).enumerate() {
+            let raw = self.read().raw(from);
+            self.set_raw(to as u32, raw);
+            for column in 0..self.shape.columns {
+                let value = self.read().column(column).get(from as usize);
+                self.set_value(column, to as u32, value);
             }
         }
         for flag in 0..self.shape.masks_all {
             let mask = self.read().mask(flag);
-            let packed = if front {
-                mask >> (first % 64) & bits(0, left)
-            } else {
-                let bit = |(to, from): (usize, u32)| (mask >> from & 1) << to;
-                each(kept & bits(0, rows)).enumerate().map(bit).sum()
-            };
-            self.set_mask(flag, packed);
+            let bit = |(to, from): (usize, u32)| (mask >> from & 1) << to;
+            self.set_mask(flag, each(kept).enumerate().map(bit).sum());
         }
         for row in left..rows {
             self.set_raw(row, u64::MAX);
+        }
+        self.set_rows(left);
+    }
+
+    /// Keeps the rows from this one on.
+    pub(super) fn retain_from(&mut self, first: u32) {
+        let rows = self.read().rows();
+        let left = rows - first;
+        self.lose(first);
+        self.shift_times(first, rows);
+        (0..self.shape.columns).for_each(|column| self.shift(column, first, rows, 0));
+        for flag in 0..self.shape.masks_all {
+            let mask = self.read().mask(flag);
+            self.set_mask(flag, mask >> (first % 64) & bits(0, left));
         }
         self.set_rows(left);
     }
@@ -217,9 +233,12 @@ impl BodyMut<'_> {
         let times = &mut self.words[self.shape.times..self.shape.values];
         if self.shape.width == Width::Wide {
             times.copy_within(first..rows, 0);
+            times[rows - first..rows].fill(u64::MAX);
             return;
         }
-        halves_mut(times).copy_within(first..rows, 0);
+        let times = halves_mut(times);
+        times.copy_within(first..rows, 0);
+        times[rows - first..rows].fill(u32::MAX);
     }
 
     /// Takes over what another class holds; the rows must fit, and the width tell them.

@@ -63,6 +63,26 @@ impl Store {
         self.events -= gone.count_ones() as usize;
     }
 
+    /// Makes room in a full key whose windows go by time alone, by what is forgotten and nothing else. Whether there is
+    /// enough now that the key stays where it is.
+    #[inline]
+    pub(super) fn make_room_small(&mut self, key: u32) -> bool {
+        let layout = &self.layout;
+        if layout.row.has_texts() {
+            return false;
+        }
+        let limit = self.horizon.before(layout.longest);
+        let mut body = self.keys.bodies.get_mut(class(key), index(key));
+        let (rows, end) = (body.read().rows(), body.read().until(limit.0));
+        if end == 0 || !fits_well(rows - end, body.shape.capacity) {
+            return false;
+        }
+        body.forget_until(body.read().time(end - 1));
+        body.retain_from(end);
+        self.events -= end as usize;
+        true
+    }
+
     /// Moves a key from the end of its class into a gap, so that pages become empty.
     fn close_up(&mut self, key: u32) {
         let (class, from) = (class(key), index(key));
@@ -132,6 +152,13 @@ impl Store {
             self.move_small(key, to);
         }
     }
+}
+
+/// Whether so many rows have some slack in a stretch, or else the next event would need room again, and are not too few
+/// for it.
+pub(super) fn fits_well(rows: u32, capacity: u32) -> bool {
+    let wanted = rows + rows / 8;
+    wanted < capacity && 2 * wanted > capacity
 }
 
 /// Whether a window of an event of time `t` reaches to events that were forgotten.

@@ -128,6 +128,9 @@ impl ScanPlan {
                 let place = all.iter().position(|running| *running == of(ladder, rung));
                 scope.running[rung.sum] = place.unwrap_or_default();
             }
+            for total in &mut scope.totals {
+                total.running = scope.running[total.sum];
+            }
         }
         self.running = all;
     }

@@ -66,6 +66,8 @@ pub(in crate::state) struct Total {
     pub(in crate::state) column: usize,
     /// Its place among the sums of a scope.
     pub(super) sum: usize,
+    /// Which of [`ScanPlan::running`] it is, if there are any.
+    pub(super) running: usize,
     /// The words of its cell in a record.
     pub(in crate::state) cell: usize,
     pub(super) decimal: bool,
@@ -200,6 +202,7 @@ impl ScanPlan {
             scope.totals.push(Total {
                 column,
                 sum,
+                running: 0,
                 cell: layout.cells[cell].at,
                 decimal,
             });

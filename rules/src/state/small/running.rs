@@ -6,9 +6,7 @@
 //! anew. The invariant: while they hold, a sum is that of all rows from its window's beginning to the last, and no
 //! window of an event after the last row begins before that.
 
-use std::ops::Range;
-
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::IntoBytes;
 
 use super::body::{Body, halves};
 use super::change::BodyMut;
@@ -25,22 +23,32 @@ pub(super) struct Run {
     /// The word of the sum.
     sum: usize,
     window: usize,
-    /// Index into [`Shape`]'s columns, and the first of its halves behind [`Shape::values`].
+    /// Index into [`Shape`]'s columns, and the first of its halves behind [`Shape::times`].
     column: usize,
     first: usize,
     /// Word and shift of the mask of rows that have a value, and of those that pass the filter.
     present: (usize, u32),
     filter: Option<(usize, u32)>,
-    /// The same as flags of a row.
-    flags: (usize, Option<usize>),
+    /// The filter as a flag of a row.
+    flag: Option<usize>,
+}
+
+/// What moves the beginning of one window.
+#[derive(Clone, Copy, Debug)]
+struct Begin {
+    /// How far back, by unit, as [`ScanPlan::spans`] has it.
+    spans: [i64; 4],
+    /// Which of the running sums are over it.
+    runs: (usize, usize),
 }
 
 /// The running sums of one class; none where it has none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs {
     all: Vec<Run>,
-    /// Per window which of them are over it.
-    of_window: Vec<Range<usize>>,
+    begins: Vec<Begin>,
+    /// The word of the first sum.
+    sums: usize,
 }
 
 impl Runs {
@@ -56,15 +64,35 @@ impl Runs {
             sum: sums + index,
             window: running.window,
             column: running.column,
-            first: 2 * (shape.column(running.column).0 - shape.values),
+            first: 2 * (shape.column(running.column).0 - shape.times),
             present: shape.mask(running.present),
             filter: running.filter.map(|filter| shape.mask(filter)),
-            flags: (running.present, running.filter),
+            flag: running.filter,
         };
         let at = |window| plan.running.partition_point(|r| r.window < window);
+        let begin = |(window, spans): (usize, &[u64; 4])| Begin {
+            spans: spans.map(|span| i64::try_from(span).unwrap_or(i64::MAX)),
+            runs: (at(window), at(window + 1)),
+        };
         Runs {
             all: plan.running.iter().enumerate().map(run).collect(),
-            of_window: (0..plan.spans.len()).map(|w| at(w)..at(w + 1)).collect(),
+            begins: plan.spans.iter().enumerate().map(begin).collect(),
+            sums,
+        }
+    }
+}
+
+impl Run {
+    /// Takes a row that counts from the sum, by the words before the times and the halves from there on. A row without
+    /// a value has 0 for it.
+    #[inline]
+    fn leave(&self, head: &mut [u64], halves: &[u32], row: usize) {
+        let counts = self
+            .filter
+            .is_none_or(|(word, shift)| head[word] >> shift >> row & 1 == 1);
+        if counts {
+            let value = i64::from(halves[self.first + row].cast_signed()).cast_unsigned();
+            head[self.sum] = head[self.sum].wrapping_sub(value);
         }
     }
 }
@@ -79,7 +107,7 @@ impl Body<'_> {
     /// A running sum.
     #[inline]
     pub(super) fn sum(&self, running: usize) -> u64 {
-        self.words[self.shape.runs.all[running].sum]
+        self.words[self.shape.runs.sums + running]
     }
 }
 
@@ -115,39 +143,37 @@ impl BodyMut<'_> {
 
     /// Moves all windows to an event behind the last row, and says which rows they have.
     #[inline]
-    pub(super) fn advance(&mut self, spans: &[[u64; 4]], raw: u64, ranges: &mut [(u32, u32)]) {
-        let shape = self.shape;
-        let (rows, unit) = (self.read().rows(), self.read().unit() & 3);
+    pub(super) fn advance(&mut self, raw: u64, ranges: &mut [(u32, u32)]) {
+        let (shape, meta) = (self.shape, self.words[META]);
+        let (rows, unit) = (meta as u32 & 0xff, (meta >> 8) as usize & 3);
         let (head, tail) = self.words.split_at_mut(shape.times);
-        let (times, values) = tail.split_at(shape.values - shape.times);
-        let times = &halves(times)[..rows as usize];
-        let values = <[i32]>::ref_from_bytes(values.as_bytes()).unwrap_or_default();
-        for ((window, span), range) in spans.iter().enumerate().zip(ranges) {
-            let (word, shift) = (shape.running + window / 8, window % 8 * 8);
-            let old = (head[word] >> shift & 0xff) as usize;
+        let halves = halves(tail);
+        let times = &halves[..rows as usize];
+        let windows = shape.runs.begins.iter().zip(ranges);
+        // Eight windows to a word.
+        let (mut word, mut begins, mut shift) = (shape.running, head[shape.running], 0);
+        for (begin, range) in windows {
+            if shift == 64 {
+                head[word] = begins;
+                (word, shift) = (word + 1, 0);
+                begins = head[word];
+            }
+            let old = (begins >> shift) as usize & 0xff;
+            let limit = raw.cast_signed() - begin.spans[unit];
             let mut low = old;
-            if let Some(limit) = raw.checked_sub(span[unit]) {
-                while low < times.len() && u64::from(times[low]) <= limit {
-                    low += 1;
+            while let Some(time) = times.get(low)
+                && i64::from(*time) <= limit
+            {
+                for run in &shape.runs.all[begin.runs.0..begin.runs.1] {
+                    run.leave(head, halves, low);
                 }
+                low += 1;
             }
+            begins += ((low - old) as u64) << shift;
+            shift += 8;
             *range = (low as u32, rows);
-            if low == old {
-                continue;
-            }
-            head[word] += ((low - old) as u64) << shift;
-            for run in &shape.runs.all[shape.runs.of_window[window].clone()] {
-                let mask = |(word, shift): (usize, u32)| head[word] >> shift;
-                let passing = mask(run.present) & run.filter.map_or(u64::MAX, mask);
-                let mut gone = 0u64;
-                for row in old..low {
-                    let value = i64::from(values[run.first + row]).cast_unsigned();
-                    let value = if passing >> row & 1 == 1 { value } else { 0 };
-                    gone = value.wrapping_add(gone);
-                }
-                head[run.sum] = head[run.sum].wrapping_sub(gone);
-            }
         }
+        head[word] = begins;
     }
 
     /// Adds a row that is appended, as [`crate::state::row`] has it.
@@ -156,8 +182,8 @@ impl BodyMut<'_> {
         let first = row.len() - self.shape.columns;
         let bit = |flag: usize| row[1 + flag / 64] >> (flag % 64) & 1 == 1;
         for run in &self.shape.runs.all {
-            let (present, filter) = run.flags;
-            if bit(present) && filter.is_none_or(bit) {
+            // A row without a value has 0 for it.
+            if run.flag.is_none_or(bit) {
                 let sum = &mut self.words[run.sum];
                 *sum = sum.wrapping_add(row[first + run.column]);
             }

@@ -118,7 +118,7 @@ impl Scratch {
         self.lengths(plan, answers, row);
         for total in &plan.totals {
             // 64 values of 32 bits are far below any bound of a sum.
-            answers.put(total.column, row, body.sum(plan.running[total.sum]));
+            answers.put(total.column, row, body.sum(total.running));
         }
         if plan.has_others() {
             self.sums.clear();

@@ -7,7 +7,7 @@
 
 use super::body::{Body, half};
 use super::cut::Moment;
-use super::forget::approximate;
+use super::forget::{approximate, fits_well};
 use super::plan::Past;
 use super::scan::{Scratch, View};
 use super::shape::{PAST, ROWS_MAX, Width};
@@ -30,6 +30,16 @@ pub(in crate::state) struct Arriving<'a> {
     pub(in crate::state) duplicate: bool,
     /// Where its answers go.
     pub(in crate::state) at: usize,
+}
+
+/// What became of an event that should be appended.
+enum Appended {
+    /// It was; whether its answer is approximate.
+    Done(bool),
+    /// It could be if there were room.
+    Full,
+    /// It takes more than that.
+    Not,
 }
 
 impl Arriving<'_> {
@@ -67,23 +77,29 @@ impl Store {
         scratch: &mut Scratch,
         answers: &mut Option<Answers>,
     ) -> Result<bool, u32> {
-        if let Some(approximate) = self.append_small(key, event, scratch, answers) {
-            return Ok(approximate);
-        }
-        if !event.duplicate && self.wants_room(key, event) {
-            key = self.room(key, event);
-            if class(key) == LARGE {
-                return Err(index(key));
-            }
-            if let Some(approximate) = self.append_small(key, event, scratch, answers) {
+        let mut has_room = event.duplicate;
+        loop {
+            let appended = self.append_small(key, event, scratch, answers);
+            if let Appended::Done(approximate) = appended {
                 return Ok(approximate);
             }
+            if has_room {
+                return Ok(self.put_small(key, event, scratch, answers));
+            }
+            has_room = true;
+            // What makes room goes by the horizon, and so by what is not before it.
+            let full = matches!(appended, Appended::Full) && event.time >= self.horizon;
+            if !(full && self.make_room_small(key)) && self.wants_room(key, event) {
+                key = self.room(key, event);
+                if class(key) == LARGE {
+                    return Err(index(key));
+                }
+            }
         }
-        Ok(self.put_small(key, event, scratch, answers))
     }
 
-    /// Does so for the usual event: it comes in order, there is room, and its windows go by time alone. None, and nothing
-    /// done, for any other.
+    /// Does so for the usual event: it comes in order, there is room, and its windows go by time alone. Nothing is done
+    /// for any other.
     #[inline]
     fn append_small(
         &mut self,
@@ -91,21 +107,27 @@ impl Store {
         event: &Arriving<'_>,
         scratch: &mut Scratch,
         answers: &mut Option<Answers>,
-    ) -> Option<bool> {
+    ) -> Appended {
         let layout = &self.layout;
         if !layout.scan.plain || !event.added || event.duplicate {
-            return None;
+            return Appended::Not;
         }
         let mut body = self.keys.bodies.get_mut(class(key), index(key));
         let (read, shape) = (body.read(), body.shape);
-        let (rows, raw) = (read.rows(), read.encode(event.time.0)?);
-        let room = rows < shape.capacity.min(self.limits.events_per_key);
-        let in_order = rows == 0 || read.raw(rows - 1) <= raw;
-        if !room
-            || !in_order
+        let rows = read.rows();
+        let Some(raw) = read.encode(event.time.0) else {
+            return Appended::Not;
+        };
+        if (rows > 0 && read.raw(rows - 1) > raw)
             || (shape.width < Width::Full && event.width(&layout.row) > shape.width)
         {
-            return None;
+            return Appended::Not;
+        }
+        if rows >= shape.capacity.min(self.limits.events_per_key) {
+            return match rows < self.limits.events_per_key {
+                true => Appended::Full,
+                false => Appended::Not,
+            };
         }
         // Other windows than these do not ask for what else was forgotten.
         let approximate = event.time.before(layout.longest).0 < read.forgotten();
@@ -115,7 +137,7 @@ impl Store {
             scratch.time = event.time.0;
             scratch.ranges.resize(layout.windows.len(), (0, 0));
             if runs && read.holds() {
-                body.advance(&plan.spans, raw, &mut scratch.ranges);
+                body.advance(raw, &mut scratch.ranges);
             } else {
                 read.until_each(raw, rows, &plan.spans, &mut scratch.ranges);
                 if runs {
@@ -142,7 +164,7 @@ impl Store {
             scratch.answer_any(&mut view, Scope::WithCurrent, answers, event.at);
         }
         self.events += 1;
-        Some(approximate)
+        Appended::Done(approximate)
     }
 
     /// Answers one event if anything of a scope is asked for, counted from its rows.
@@ -274,12 +296,10 @@ impl Store {
         if rows >= most || self.is_rich(body) {
             return self.promote(key);
         }
-        // Some slack, or else the next event would be here again.
-        let slack = rows / 8;
-        if rows + slack < capacity && fits && 2 * (rows + slack) > capacity {
+        if fits && fits_well(rows, capacity) {
             return key;
         }
-        match self.keys.bodies.shapes.class(rows + slack + 1, width) {
+        match self.keys.bodies.shapes.class(rows + rows / 8 + 1, width) {
             Some(to) if to == class(key) => key,
             Some(to) => self.move_small(key, to),
             None => self.promote(key),

@@ -78,7 +78,7 @@ fn append(body: &mut BodyMut<'_>, raw: u64, row: &[u64], layout: &Layout, answer
         if !body.read().holds() {
             body.start(&ranges);
         }
-        body.advance(spans, raw, &mut moved);
+        body.advance(raw, &mut moved);
         assert_eq!(moved, ranges);
     }
     body.append(rows, raw, row);
