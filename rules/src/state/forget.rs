@@ -26,6 +26,9 @@ pub(super) const SWEEP_PER_KEY: u32 = 2;
 /// Places it passes for each of these at most, most of them vacant.
 const SWEEP_PLACES: u32 = 4;
 
+/// A full ring of which less than this part was let go gets a larger block, or its rows would be moved all the time.
+const RING_SLACK: u32 = 8;
+
 /// The sweep lets events in a ring be too old by this part of the longest window.
 const SWEEP_SLACK: i64 = 8;
 
@@ -48,7 +51,7 @@ impl Store {
         let record = self.keys.record_mut(key);
         let (head, tail) = halves(record[ROWS]);
         let range = head as usize * width..tail as usize * width;
-        if head >= (capacity / 4).max(1) {
+        if head >= (capacity / RING_SLACK).max(1) {
             self.arena.get_mut(block).copy_within(range, 0);
         } else {
             let words = (range.len() + width).max(block.words() + 1);

@@ -6,7 +6,7 @@
 //! The invariant: an answer that is not flagged approximate is what a scan over every event ever taken would give.
 //!
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
-//! (`arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `large`, `store`, `append`,
+//! (`pages`, `arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `large`, `store`, `append`,
 //! `session`, `reading`, `forget`, `budget`, `warm`), how keys are spread over shards ([`shards`]), what it takes
 //! (`size`), and beside all that the memory of event ids ([`dedup`]) and what keys are estimated to take
 //! ([`estimate`]).
@@ -26,6 +26,7 @@ mod identity;
 mod keys;
 mod large;
 mod layout;
+mod pages;
 mod reading;
 pub mod seed;
 mod session;
