@@ -23,6 +23,7 @@ const RULES: &[&str] = &[
     "datafusion-expr",
     "datafusion-sql",
     "hashbrown",
+    "itoa",
     "jiff",
     "num-bigint",
     "num-traits",

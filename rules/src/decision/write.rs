@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use crate::evaluate::cell::{Cell, Digits, PAIRS};
+use crate::evaluate::cell::Cell;
 use crate::explain::is_unsafe;
 
 /// Appends a value: text, decimals and times as strings, numbers as numbers, the unknown as `null`.
@@ -61,14 +61,7 @@ fn push_char(out: &mut Vec<u8>, c: char) {
 
 /// Appends an integer.
 pub(super) fn push_int(out: &mut Vec<u8>, value: i64) {
-    if value < 0 {
-        out.push(b'-');
-    }
-    // Partitions, scores and counts mostly have one digit.
-    match value.unsigned_abs() {
-        digit @ 0..10 => out.push(b'0' + digit as u8),
-        magnitude => out.extend_from_slice(Digits::of_word(magnitude).bytes()),
-    }
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// Appends a decimal with all its digits.
@@ -77,8 +70,8 @@ pub(super) fn push_decimal(out: &mut Vec<u8>, mantissa: i128, scale: u8) {
         out.push(b'-');
     }
     let scale = usize::from(scale);
-    let digits = Digits::of(mantissa);
-    let digits = digits.bytes();
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(mantissa.unsigned_abs()).as_bytes();
     // At least one digit stands before the point.
     let (whole, behind) = digits.split_at(digits.len().saturating_sub(scale));
     out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
@@ -121,6 +114,17 @@ pub(super) fn push_time(out: &mut Vec<u8>, micros: i64) {
     digits(&mut text[21..27], time.subsec_nanosecond() / 1_000);
     out.extend_from_slice(&text);
 }
+
+/// The two digits of each number below 100: half the divisions, and one store for two bytes.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut value = 0;
+    while value < 100 {
+        pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+        value += 1;
+    }
+    pairs
+};
 
 /// Up to here, in microseconds, a time is in the years 1970 to 9998, where no calendar has to be asked.
 const PLAIN_TIMES_END: i64 = 253_370_764_800_000_000;

@@ -88,96 +88,14 @@ fn valid(array: &dyn Array, row: usize) -> bool {
     row < array.len() && array.is_valid(row)
 }
 
-/// The two digits of each number below 100: half the divisions, and one store for two bytes.
-pub(crate) const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
-    let mut value = 0;
-    while value < 100 {
-        pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
-        value += 1;
-    }
-    pairs
-};
-
-/// Decimal digits of an integer in a small buffer, so that ids and keys of integers cost no allocation.
-#[derive(Debug)]
-pub(crate) struct Digits {
-    bytes: [u8; Digits::ROOM],
-    start: usize,
-}
-
-impl Digits {
-    /// Sign and the 39 digits of the greatest `u128`.
-    const ROOM: usize = 40;
-    const NONE: Digits = Digits {
-        bytes: [b'0'; Digits::ROOM],
-        start: Digits::ROOM,
-    };
-
-    /// The digits of a value.
-    pub(crate) fn of(value: i128) -> Digits {
-        let mut rest = value.unsigned_abs();
-        let mut digits = Digits::NONE;
-        // A machine word is divided ten times faster than 128 bits, and nearly every value is one.
-        while rest > u128::from(u64::MAX) {
-            digits.push_front(PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        }
-        digits.finish(rest as u64)
-    }
-
-    /// The digits of a machine word.
-    pub(crate) fn of_word(value: u64) -> Digits {
-        Digits::NONE.finish(value)
-    }
-
-    /// Puts a machine word before the digits there are.
-    fn finish(mut self, mut rest: u64) -> Digits {
-        while rest >= 10 {
-            self.push_front(PAIRS[(rest % 100) as usize]);
-            rest /= 100;
-        }
-        if rest > 0 || self.start == Digits::ROOM {
-            self.start -= 1;
-            self.bytes[self.start] = b'0' + rest as u8;
-        }
-        self
-    }
-
-    fn push_front(&mut self, pair: [u8; 2]) {
-        self.start -= 2;
-        self.bytes[self.start..self.start + 2].copy_from_slice(&pair);
-    }
-
-    /// The digits, without a sign.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
-    }
-
-    /// The digits as text, without a sign.
-    pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(self.bytes()).unwrap_or_default()
-    }
-}
-
 /// Calls `with` with the text a key or an id has as this value: text itself, an integer in decimal. `None` when it
 /// has none.
 pub(crate) fn with_key_text<R>(cell: Cell<'_>, with: impl FnOnce(&str) -> R) -> Option<R> {
     match cell {
         Cell::Text(text) => Some(with(text)),
-        Cell::Int(value) if value >= 0 => Some(with(Digits::of(i128::from(value)).text())),
-        Cell::Int(value) => Some(with(&value.to_string())),
+        Cell::Int(value) | Cell::Timestamp(value) => Some(with(itoa::Buffer::new().format(value))),
         Cell::Bool(value) => Some(with(if value { "true" } else { "false" })),
-        Cell::Timestamp(micros) => Some(with(&micros.to_string())),
         Cell::Decimal(..) | Cell::Float(_) | Cell::Null => None,
-    }
-}
-
-/// The same as bytes: digits need not be proven to be UTF-8, which costs more than making them.
-pub(crate) fn with_key_bytes<R>(cell: Cell<'_>, with: impl FnOnce(&[u8]) -> R) -> Option<R> {
-    match cell {
-        Cell::Int(value) if value >= 0 => Some(with(Digits::of_word(value.unsigned_abs()).bytes())),
-        cell => with_key_text(cell, |text| with(text.as_bytes())),
     }
 }
 
@@ -186,39 +104,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_of_every_size() {
-        let powers = (0..39).map(|power| 10i128.pow(power));
-        let edges = powers.flat_map(|power| [power - 1, power, power + 1, power / 7 * 3]);
-        let word = i128::from(u64::MAX);
-        for value in edges.chain([word, word + 1, 100 * word + 99, i128::MAX, -42]) {
-            assert_eq!(
-                Digits::of(value).text(),
-                value.unsigned_abs().to_string(),
-                "{value}"
-            );
-            if let Ok(word) = u64::try_from(value) {
-                assert_eq!(Digits::of_word(word).text(), word.to_string());
-            }
-        }
-    }
-
-    #[test]
     fn ids_of_integers_are_their_decimal_text() {
         let text = |cell| with_key_text(cell, str::to_owned);
         assert_eq!(text(Cell::Int(-5)).as_deref(), Some("-5"));
         assert_eq!(text(Cell::Int(0)).as_deref(), Some("0"));
         assert_eq!(text(Cell::Text("a")).as_deref(), Some("a"));
         assert_eq!(text(Cell::Null), None);
-        for cell in [
-            Cell::Int(-5),
-            Cell::Int(1_234_567),
-            Cell::Text("a"),
-            Cell::Null,
-        ] {
-            assert_eq!(
-                with_key_bytes(cell, <[u8]>::to_vec),
-                text(cell).map(String::into_bytes)
-            );
-        }
     }
 }

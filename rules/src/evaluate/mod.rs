@@ -38,7 +38,7 @@ pub use output::{
 };
 
 use self::arrival::Arrival;
-use self::cell::{Cells, with_key_bytes};
+use self::cell::{Cells, with_key_text};
 use self::conditions::Conditions;
 use self::estimate::Passed;
 use self::exchange::{Hands, StepError};
@@ -263,7 +263,7 @@ impl Engine {
         rows.clear();
         let ids = step.events.columns().get(self.rules.schema.id);
         let ids = ids.map_or(Cells::Unknown, Cells::of);
-        let id = |row| with_key_bytes(ids.at(row), Fingerprint::of);
+        let id = |row| with_key_text(ids.at(row), |id| Fingerprint::of(id.as_bytes()));
         rows.ids.extend((0..step.times.len()).map(id));
         for (row, time) in step.times.iter().enumerate() {
             if row.is_multiple_of(AHEAD) {

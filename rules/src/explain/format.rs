@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::evaluate::cell::{Cell, Digits};
+use crate::evaluate::cell::Cell;
 use crate::value::Value;
 
 /// A text of an event is cut behind this many characters.
@@ -80,8 +80,7 @@ fn push_decimal(out: &mut String, mantissa: i128, scale: u8) {
         out.push('-');
     }
     let scale = usize::from(scale);
-    let digits = Digits::of(mantissa);
-    let digits = format!("{:0>width$}", digits.text(), width = scale + 1);
+    let digits = format!("{:0width$}", mantissa.unsigned_abs(), width = scale + 1);
     let (whole, places) = digits.split_at(digits.len() - scale);
     let kept = places.trim_end_matches('0').len();
     let kept = kept.max(PLACES_MIN.min(scale));
