@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The goal is a ratio between 1/1.5 and 1.5; the weights are in
-//! `rules/src/state/estimate.rs`. For a rule the estimate is a ceiling.
+//! `rules/src/state/estimate.rs` and `rules/src/evaluate/matching/cost.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

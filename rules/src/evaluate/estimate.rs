@@ -2,13 +2,14 @@
 //!
 //! The idea: an author wants to know before publishing. Without events a key is taken to hold [`USUAL_EVENTS`]; with a
 //! sample, what the keys of its groups hold ([`Spread`]) is used. The invariant: the bytes of a group's features add up to
-//! those of the group. A rule's figure is a ceiling: all steps of its condition for every event, where the engine asks
-//! the cheapest test first and the rest only where that held.
+//! those of the group. A rule's figure is that of a rule few events pass: the engine asks of each event what an index can
+//! find, and the rest only where that held.
 
 use arrow::array::{Array, ArrayRef};
 
 use super::Engine;
-use super::plan::{LetUse, RulePlan, feature_plan, group_plan};
+use super::matching;
+use super::plan::{RulePlan, feature_plan, group_plan};
 use crate::expression::Program;
 use crate::ruleset::{Feature, Group, RuleSet};
 use crate::state::GroupState;
@@ -63,7 +64,7 @@ pub struct Estimate {
     pub groups: Vec<GroupEstimate>,
     /// In the order of [`RuleSet::features`].
     pub features: Vec<FeatureEstimate>,
-    /// Nanoseconds per event at most, in the order of [`RuleSet::rules`]; 0 for one that is off.
+    /// Nanoseconds per event, in the order of [`RuleSet::rules`]; 0 for one that is off.
     pub rules: Vec<f64>,
 }
 
@@ -202,12 +203,9 @@ fn key_bytes(of: impl Fn(u32) -> f64) -> KeyBytes {
 }
 
 fn of_rule(rules: &RuleSet, rule: usize) -> f64 {
-    let Some((plan, rule)) = RulePlan::new(rules, rule).zip(rules.rules.get(rule)) else {
-        return 0.0;
-    };
-    let lets = rule.lets.iter().zip(&plan.lets);
-    let lets = lets.filter(|(_, of)| matches!(of, LetUse::Condition));
-    expressions(lets.map(|(written, _)| &written.value).chain([&rule.when]))
+    let evaluated = RulePlan::new(rules, rule).is_some();
+    let ns = || matching::cost::nanoseconds(rules, rule);
+    evaluated.then(ns).unwrap_or_default()
 }
 
 /// Nanoseconds of some programs.

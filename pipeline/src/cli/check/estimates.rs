@@ -90,7 +90,7 @@ impl Estimates {
         let mut rows: Vec<(&str, f64)> = self.rules_on().collect();
         rows.sort_by(|x, y| y.1.total_cmp(&x.1).then_with(|| x.0.cmp(y.0)));
         let width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0).max(4);
-        writeln!(out, "{:width$}  {:>9}", "rule", "ns at most")?;
+        writeln!(out, "{:width$}  {:>9}", "rule", "ns")?;
         for (id, ns) in rows.iter().take(SHOWN) {
             writeln!(out, "{id:width$}  {ns:>9.0}")?;
         }

@@ -47,7 +47,7 @@ pub(super) struct RuleRow {
     pub(super) id: String,
     pub(super) mode: Mode,
     pub(super) ns: f64,
-    /// What `check` estimates at most.
+    /// What `check` estimates.
     pub(super) estimated_ns: f64,
     /// Of what all rules take, each by itself.
     pub(super) share: f64,

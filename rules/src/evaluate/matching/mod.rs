@@ -10,6 +10,7 @@
 mod access;
 mod board;
 mod choice;
+pub(super) mod cost;
 mod maker;
 mod plan;
 mod strip;
