@@ -30,6 +30,9 @@ const EVENTS: usize = 100_000;
 const STEP: usize = 256;
 const ROUNDS: usize = 5;
 
+/// The ratio an estimate may be off by, either way.
+const BOUND: f64 = 1.5;
+
 fn main() {
     show("card-core", &benches::card_core());
     show("every kind", &benches::all_kinds());
@@ -58,13 +61,16 @@ fn show(name: &str, rules: &Arc<RuleSet>) {
         line(&key, "", bytes, group.bytes.sampled.unwrap_or_default());
     }
     line("ns of feature", "measured", 0.0, 0.0);
+    let mut ratios = Vec::new();
     for (at, feature) in rules.features.iter().enumerate() {
         let ns = mean(
             || FeatureApart::new(rules, at, HashSeed::FIXED).unwrap(),
             |apart| taken.iter().for_each(|step| apart.run(step)),
         );
         line(&feature.name, "", ns, estimated.features[at].ns);
+        ratios.push(estimated.features[at].ns / ns);
     }
+    within(ratios);
     line("ns of rule", "measured", 0.0, 0.0);
     let of = |some: Vec<usize>| {
         let run = |apart: &mut RulesApart| {
@@ -76,9 +82,28 @@ fn show(name: &str, rules: &Arc<RuleSet>) {
         mean(|| RulesApart::new(rules, some.clone()), run) / 10.0
     };
     let none = of(Vec::new());
+    let mut ratios = Vec::new();
     for (at, rule) in rules.rules.iter().enumerate().take(12) {
-        line(&rule.id, "", of(vec![at]) - none, estimated.rules[at]);
+        let ns = of(vec![at]) - none;
+        line(&rule.id, "", ns, estimated.rules[at]);
+        ratios.push(estimated.rules[at] / ns);
     }
+    within(ratios);
+}
+
+/// Says how many estimates are good, and how many were if this machine were at the pace of the one they were fitted on:
+/// where others use the same cores it is not.
+fn within(mut ratios: Vec<f64>) {
+    ratios.sort_by(f64::total_cmp);
+    let pace = ratios[ratios.len() / 2];
+    let good = |ratio: &&f64| (1.0 / BOUND..=BOUND).contains(*ratio);
+    let as_they_are = ratios.iter().filter(good).count();
+    let at_pace: Vec<f64> = ratios.iter().map(|ratio| ratio / pace).collect();
+    println!(
+        "within {BOUND}: {as_they_are} of {}; with all divided by their median, {pace:.2}: {}",
+        ratios.len(),
+        at_pace.iter().filter(good).count()
+    );
 }
 
 /// Nanoseconds per event, a mean over rounds that each begin anew: time is told in ticks of milliseconds, which a

@@ -27,7 +27,7 @@ pub struct Spread {
     pub large: BTreeMap<u32, u64>,
     /// Events that were taken or passed by.
     pub rows: u64,
-    /// Of these, events without a key: they cost next to nothing.
+    /// Of these, events without a key: they are not looked up.
     pub keyless: u64,
 }
 
@@ -70,6 +70,8 @@ mod weights {
 
     /// Finding a key and putting an event in, and each value of it.
     pub(super) const EVENT_NS: f64 = 240.0;
+    /// An event without a key.
+    pub(super) const KEYLESS_NS: f64 = 50.0;
     pub(super) const VALUE_NS: f64 = 25.0;
     /// A window of a key that is scanned, and of one with running values.
     pub(super) const SMALL_WINDOW_NS: f64 = 10.0;
@@ -227,8 +229,9 @@ impl GroupCost {
     /// The mean nanoseconds of an event: a key with many events has had many.
     #[must_use]
     pub fn mean_nanoseconds(&self, spread: &Spread) -> f64 {
-        let keyed = 1.0 - spread.keyless as f64 / spread.rows.max(1) as f64;
-        keyed * spread.mean(true, |large, events| self.ns(large, events))
+        let keyless = spread.keyless as f64 / spread.rows.max(1) as f64;
+        let keyed = spread.mean(true, |large, events| self.ns(large, events));
+        (1.0 - keyless) * keyed + keyless * w::KEYLESS_NS
     }
 
     /// A key's part of the pages: of every size that keys have had one is there, used or not.
