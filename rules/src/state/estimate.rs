@@ -57,7 +57,7 @@ mod weights {
     pub(super) const TABLE_BYTES: f64 = 15.4;
     /// Stretches that keys have outgrown, in pages that others still use.
     pub(super) const SPARE: f64 = 1.2;
-    /// Rings that keys have outgrown and that wait for others.
+    /// What a ring has room for beyond its rows.
     pub(super) const OUTGROWN: f64 = 1.3;
     /// One value of a set, which grows by doubling, with its place in the set's index; and the set itself.
     pub(super) const DISTINCT_BYTES: f64 = 66.0;
