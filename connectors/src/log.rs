@@ -58,6 +58,36 @@ pub enum LogError {
     },
 }
 
+/// Places of a commit where a test may have a process stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// Outputs were handed over, none need be acknowledged.
+    BeforeFlush,
+    /// Outputs and control record are acknowledged.
+    AfterFlush,
+    /// The offsets are part of the transaction.
+    AfterOffsets,
+    /// The broker is about to be asked to commit.
+    InCommit,
+    /// It is done.
+    AfterCommit,
+}
+
+/// How often a commit log had to do what is seldom needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls that were asked again.
+    pub asked_again: u64,
+    /// Transactions given up, whose outputs were to be written again.
+    pub aborted: u64,
+    /// Doubtful commits that turned out to be committed.
+    pub settled_committed: u64,
+    /// Doubtful commits that turned out not to be.
+    pub settled_aborted: u64,
+    /// Clients that had to be replaced.
+    pub renewed: u64,
+}
+
 /// Where offsets and journal are kept. The contract is the module's page.
 pub trait CommitLog: Send {
     /// Whether outputs, control record and offsets become visible together.
@@ -92,4 +122,9 @@ pub trait CommitLog: Send {
     /// # Errors
     /// [`LogError`].
     fn abort(&mut self) -> Result<(), LogError>;
+
+    /// How often it took a way that is seldom taken; a log that has none says nothing.
+    fn counts(&self) -> Counts {
+        Counts::default()
+    }
 }

@@ -39,10 +39,11 @@ fn hash(said: &str) -> u64 {
     hasher.finish()
 }
 
-fn write_config(directory: &Path, source: &str, decisions: &str) {
+fn write_config(directory: &Path, source: &str, decisions: &str, delivery: &str) {
     let pack = place::root().join("rules/packs/handbook");
     let config = format!(
-        "name: {}\npack: {}\nsource: {source}\nsinks: {{ decisions: {decisions} }}\nstate: {{ dir: ./state }}\n",
+        "name: {}\npack: {}\nsource: {source}\nsinks: {{ decisions: {decisions} }}\nstate: {{ dir: ./state }}\n\
+         delivery: {delivery}\n",
         directory.file_name().unwrap().to_string_lossy(),
         pack.display()
     );
@@ -55,6 +56,7 @@ fn from_the_file(directory: &Path, transactions: &Path) -> Decided {
         directory,
         &format!("{{ file: {{ path: {} }} }}", transactions.display()),
         "{ file: { path: out.ndjson } }",
+        "at_least_once",
     );
     let done = process::tollgate_ends(directory, &["run", "pipeline.yaml"], DEADLINE).success();
     println!("from the file: {:?}", done.took);
@@ -206,12 +208,12 @@ fn all_transactions_by_card_in_four_partitions_decide_as_from_the_file() {
     let source = format!(
         "{{ kafka: {{ brokers: \"{address}\", topic: swipes, start: earliest, format: json }} }}"
     );
-    let sink = |topic: &str| format!("{{ kafka: {{ brokers: \"{address}\", topic: {topic} }} }}");
+    let sink = |topic: &str| format!("{{ kafka: {{ topic: {topic} }} }}");
 
-    // Undisturbed: one decision per transaction and none twice.
+    // Undisturbed, outside transactions: one decision per transaction and none twice.
     topic::create(&address, "decisions-a", 4);
     let directory = scratch.path().join("handbook-a");
-    write_config(&directory, &source, &sink("decisions-a"));
+    write_config(&directory, &source, &sink("decisions-a"), "at_least_once");
     let mut follower = Follower::new(&address, "decisions-a");
     let running = run(&directory);
     follower.until(transactions.len());
@@ -229,10 +231,10 @@ fn all_transactions_by_card_in_four_partitions_decide_as_from_the_file() {
     );
     compare(&follower.decided, &expected, &ties, "undisturbed");
 
-    // Stopped twice, killed twice.
+    // Stopped twice, killed twice, exactly once.
     topic::create(&address, "decisions-b", 4);
     let directory = scratch.path().join("handbook-b");
-    write_config(&directory, &source, &sink("decisions-b"));
+    write_config(&directory, &source, &sink("decisions-b"), "exactly_once");
     let mut follower = Follower::new(&address, "decisions-b");
     let share = |fifths: usize| transactions.len() * fifths / 5;
     let mut after_kill = false;
@@ -248,6 +250,6 @@ fn all_transactions_by_card_in_four_partitions_decide_as_from_the_file() {
         }
         after_kill = kill;
     }
-    println!("stopped and killed: {} repeats", follower.repeats);
+    assert_eq!(follower.repeats, 0, "exactly once");
     compare(&follower.decided, &expected, &ties, "stopped and killed");
 }

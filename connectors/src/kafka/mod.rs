@@ -5,32 +5,36 @@
 //! skipped without a [`crate::source::SourceEvent::Halted`], and nothing is committed before it is acknowledged.
 //!
 //! Modules in reading order: what a user may set ([`properties`]) and what we set ([`settings`]), the [`source`], the
-//! [`producer`] with its [`sink`], the commit [`log`], and what looks at a cluster ([`admin`]).
-//!
-//! Delivery is at least once for now: outputs are flushed, then the control record, then the offsets are committed.
+//! [`producer`] with its [`sink`], the commit logs (`group`; [`log`] for at least once, [`transaction`] for exactly once),
+//! and what looks at a cluster ([`admin`], [`read`]).
 
 pub mod admin;
 mod event;
+mod group;
 pub mod log;
 mod member;
 mod pending;
 pub mod producer;
 pub mod properties;
 mod raw;
+pub mod read;
 pub mod settings;
 pub mod sink;
 pub mod source;
+pub mod transaction;
 
 #[cfg(test)]
 mod tests;
 
 pub use admin::{create_topic, partition_count, topic_setting};
+pub use group::control_topic;
 pub use log::KafkaCommitLog;
 pub use producer::KafkaProducer;
 pub use properties::{PropertyProblem, check_brokers, check_properties};
 pub use settings::KafkaSettings;
 pub use sink::KafkaSink;
 pub use source::KafkaSource;
+pub use transaction::KafkaTransactionLog;
 
 /// Why something with Kafka could not be done.
 #[derive(Debug, thiserror::Error)]

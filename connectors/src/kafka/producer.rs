@@ -1,7 +1,8 @@
 //! The application's one producer: idempotent, bounded, drained without waiting longer than needed.
 //!
-//! The invariant: a failed delivery is remembered until the process ends, so no later flush can look good. Sinks and
-//! the commit log share it; all of them live on one thread.
+//! The invariant: a failed delivery is remembered until the process ends, so no later flush can look good; where the
+//! producer is transactional, until its transaction is aborted, so no later commit can. Sinks and the commit log share
+//! it; all of them live on one thread.
 
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,8 @@ use crate::record::OutRecord;
 
 /// Milliseconds of one wait for acknowledgements; a wait ends early when there is news.
 const SLICE_MS: i32 = 10;
+/// Milliseconds for which librdkafka is told not to linger: its threads send what is queued when they wake up.
+const SEND_NOW_MS: i32 = 1;
 /// Slices without news after which a call gives up for now: 10 s.
 const QUIET_SLICES_MAX: u32 = 1_000;
 /// Records between two looks at the queue of acknowledgements.
@@ -55,13 +58,36 @@ pub struct KafkaProducer {
 }
 
 struct Inner {
-    queue: raw::Queue,
-    producer: Arc<BaseProducer<Quiet>>,
+    settings: KafkaSettings,
+    transactional: bool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+/// librdkafka's producer and the queue its reports come by.
+#[derive(Clone)]
+struct Client {
+    queue: Arc<raw::Queue>,
+    producer: Arc<BaseProducer<Quiet>>,
+}
+
+impl Client {
+    fn new(settings: &KafkaSettings, transactional: bool) -> Result<Client, KafkaFailure> {
+        let config = match transactional {
+            true => settings.transactional_producer(),
+            false => settings.producer(),
+        };
+        let made = config.create_with_context::<_, BaseProducer<Quiet>>(Quiet);
+        let failed = |cause: String| KafkaFailure::new("make a kafka producer", cause, false);
+        let producer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
+        let queue = raw::Queue::of_producer(&producer)
+            .ok_or_else(|| failed("it has no queue".to_owned()))?;
+        let queue = Arc::new(queue);
+        Ok(Client { queue, producer })
+    }
+}
+
 struct State {
+    client: Client,
     since_look: u32,
     acknowledged: u64,
     /// The first delivery that was given up.
@@ -76,24 +102,61 @@ impl KafkaProducer {
     /// # Errors
     /// When the settings are refused.
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaFailure> {
+        Self::made(settings, false)
+    }
+
+    /// A producer whose records are part of the transactions of a [`super::KafkaTransactionLog`], which begins and ends
+    /// them. It is named after application and instance, so that a process with the same ones shuts it out.
+    ///
+    /// # Errors
+    /// When the settings are refused.
+    pub fn transactional(settings: &KafkaSettings) -> Result<Self, KafkaFailure> {
+        Self::made(settings, true)
+    }
+
+    fn made(settings: &KafkaSettings, transactional: bool) -> Result<Self, KafkaFailure> {
         settings.check()?;
-        let made = settings
-            .producer()
-            .create_with_context::<_, BaseProducer<Quiet>>(Quiet);
-        let failed = |cause: String| KafkaFailure::new("make a kafka producer", cause, false);
-        let producer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
-        let queue = raw::Queue::of_producer(&producer)
-            .ok_or_else(|| failed("it has no queue".to_owned()))?;
+        let state = State {
+            client: Client::new(settings, transactional)?,
+            since_look: 0,
+            acknowledged: 0,
+            failed: None,
+            trouble: None,
+        };
         Ok(Self {
             inner: Arc::new(Inner {
-                queue,
-                producer,
-                state: Mutex::default(),
+                settings: settings.clone(),
+                transactional,
+                state: Mutex::new(state),
             }),
         })
     }
 
-    /// Takes a record; waits while the queue is full.
+    /// Another client in place of this one, for all who share it: a transactional one that was fenced is of no more use.
+    pub(super) fn renew(&self) -> Result<(), KafkaFailure> {
+        let client = Client::new(&self.inner.settings, self.inner.transactional)?;
+        let mut state = self.state();
+        state.client = client;
+        state.failed = None;
+        Ok(())
+    }
+
+    pub(super) fn is_transactional(&self) -> bool {
+        self.inner.transactional
+    }
+
+    /// librdkafka's producer as it is now.
+    pub(super) fn client(&self) -> Arc<BaseProducer<Quiet>> {
+        self.state().client.producer.clone()
+    }
+
+    /// What went wrong with a record of this transaction is of the past.
+    pub(super) fn forgive(&self) {
+        self.state().failed = None;
+    }
+
+    /// Takes a record; waits while the queue is full. In a transaction that went wrong it does nothing more: the commit
+    /// will fail, and all of its records are sent again.
     ///
     /// # Errors
     /// When the record is refused (too large, no such topic), an earlier one was given up, or the queue stays full.
@@ -103,13 +166,21 @@ impl KafkaProducer {
         partition: Option<i32>,
         record: &OutRecord,
     ) -> Result<(), KafkaFailure> {
+        let transactional = self.inner.transactional;
+        let client = self.state().client.clone();
         let mut quiet = 0;
         loop {
-            match raw::produce(&self.inner.producer, topic, partition.unwrap_or(-1), record) {
+            if transactional && self.state().failed.is_some() {
+                return Ok(());
+            }
+            match raw::produce(&client.producer, topic, partition.unwrap_or(-1), record) {
                 Ok(()) => break,
                 Err(RDKafkaErrorCode::QueueFull) if quiet < QUIET_SLICES_MAX => {
                     quiet = if self.look(SLICE_MS) { 0 } else { quiet + 1 };
                     self.good("send to kafka")?;
+                }
+                Err(code) if transactional && !is_of_the_record(code) => {
+                    self.state().failed.get_or_insert(code.to_string());
                 }
                 Err(code) => {
                     let cause = self.explained(format!("{}: {code}", topic.to_string_lossy()));
@@ -133,24 +204,34 @@ impl KafkaProducer {
         self.good("send to kafka")
     }
 
-    /// Waits until every record taken is acknowledged.
+    /// Sends what is queued at once, whatever the linger, and waits until every record taken is acknowledged.
     ///
     /// # Errors
     /// With `retry` when the cluster does not answer for now: the records are kept, call again. Without, when a record
     /// was given up.
     pub fn flush(&self) -> Result<(), KafkaFailure> {
+        let queue = self.state().client.queue.clone();
         let mut quiet = 0;
-        while self.inner.queue.in_flight() > 0 {
+        while queue.in_flight() > 0 {
+            queue.send_now(SEND_NOW_MS);
             quiet = if self.look(SLICE_MS) { 0 } else { quiet + 1 };
-            self.good("flush to kafka")?;
+            self.delivered()?;
             if quiet >= QUIET_SLICES_MAX {
-                let waiting = self.inner.queue.in_flight();
-                let cause =
-                    self.explained(format!("{waiting} records wait for their acknowledgement"));
+                let cause = self.explained(format!(
+                    "{} records wait for their acknowledgement",
+                    queue.in_flight()
+                ));
                 return Err(KafkaFailure::new("flush to kafka", cause, true));
             }
         }
-        self.good("flush to kafka")
+        self.delivered()
+    }
+
+    fn delivered(&self) -> Result<(), KafkaFailure> {
+        let state = self.state();
+        state.failed.as_ref().map_or(Ok(()), |text| {
+            Err(KafkaFailure::new("flush to kafka", text.clone(), false))
+        })
     }
 
     /// Records acknowledged so far.
@@ -185,8 +266,9 @@ impl KafkaProducer {
     }
 
     /// Takes the next event; `true` when it was news of records.
-    fn look(&self, wait_ms: i32) -> bool {
-        let Some(mut event) = self.inner.queue.poll(wait_ms) else {
+    pub(super) fn look(&self, wait_ms: i32) -> bool {
+        let queue = self.state().client.queue.clone();
+        let Some(mut event) = queue.poll(wait_ms) else {
             return false;
         };
         let mut state = self.state();
@@ -210,11 +292,15 @@ impl KafkaProducer {
         }
     }
 
+    /// What is wrong with a transaction is told when it is to be committed.
     fn good(&self, operation: &str) -> Result<(), KafkaFailure> {
         let state = self.state();
-        state.failed.as_ref().map_or(Ok(()), |text| {
-            Err(KafkaFailure::new(operation, text.clone(), false))
-        })
+        match &state.failed {
+            Some(text) if !self.inner.transactional => {
+                Err(KafkaFailure::new(operation, text.clone(), false))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn explained(&self, cause: String) -> String {
@@ -235,6 +321,18 @@ impl KafkaProducer {
 /// A topic's name as librdkafka wants it.
 pub(super) fn topic_name(topic: &str) -> Result<CString, KafkaFailure> {
     CString::new(topic).map_err(|_| KafkaFailure::new("name a topic", "a NUL in the name", false))
+}
+
+/// Whether the record itself is refused, so that it would be again in the next transaction.
+fn is_of_the_record(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::QueueFull
+            | RDKafkaErrorCode::MessageSizeTooLarge
+            | RDKafkaErrorCode::UnknownTopic
+            | RDKafkaErrorCode::UnknownPartition
+            | RDKafkaErrorCode::UnknownTopicOrPartition
+    )
 }
 
 /// An error in words, without the value of a property: librdkafka repeats it in what it says of a bad one.

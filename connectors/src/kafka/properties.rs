@@ -86,6 +86,7 @@ pub const ALLOWED: &[&str] = &[
     "ssl.keystore.password",
     "ssl.sigalgs.list",
     "topic.metadata.refresh.interval.ms",
+    "transaction.timeout.ms",
 ];
 
 /// What is refused by name, with the reason; a name ending in `*` stands for all that begin so.
@@ -146,10 +147,6 @@ pub const REFUSED: &[(&str, &str)] = &[
         "the pipeline needs to know when a partition is read to its end",
     ),
     ("transactional.id", "is made from the pipeline's name"),
-    (
-        "transaction.timeout.ms",
-        "belongs to transactions, which are not supported yet",
-    ),
     (
         "enable.idempotence",
         "is always on: without it a retry repeats and reorders records",

@@ -144,6 +144,13 @@ impl Queue {
         })
     }
 
+    /// Has a producer's threads send what is queued without lingering, for so long, or until all is acknowledged and
+    /// polled.
+    pub(super) fn send_now(&self, wait_ms: i32) {
+        // SAFETY: the handle is valid while the client lives. Where reports come as events, as here, the call only waits.
+        let _ = unsafe { sys::rd_kafka_flush(self.handle, wait_ms) };
+    }
+
     /// Records handed to a producer that are neither acknowledged nor given up, and events not yet polled.
     pub(super) fn in_flight(&self) -> usize {
         // SAFETY: the handle is valid while the client lives.

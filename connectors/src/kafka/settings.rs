@@ -118,8 +118,34 @@ impl KafkaSettings {
         config
     }
 
+    /// The application's producer where its records are part of transactions. What differs is measured: by default each
+    /// commit waits 100 ms for the markers of the one before.
+    pub(crate) fn transactional_producer(&self) -> ClientConfig {
+        let mut config = self.producer_without_properties();
+        let id = format!("{}-{}", self.application, self.instance);
+        config.set("transactional.id", id);
+        // Longer than a broker's restart. A transaction of a process that is gone, and does not come back, holds up readers
+        // until then. Longer waits for an acknowledgement are no use, and librdkafka has none then.
+        config.set("transaction.timeout.ms", "30000");
+        // Nobody sees a record before the commit, which sends what is queued: until then batches may grow.
+        config.set("linger.ms", "50");
+        config.set("retry.backoff.ms", "1");
+        config.set("retry.backoff.max.ms", "20");
+        config.set("socket.nagle.disable", "true");
+        self.with_properties(&mut config);
+        config
+    }
+
     /// The application's producer.
     pub(crate) fn producer(&self) -> ClientConfig {
+        let mut config = self.producer_without_properties();
+        // Longer than a broker's restart; what is given up after it ends the run.
+        config.set("message.timeout.ms", "120000");
+        self.with_properties(&mut config);
+        config
+    }
+
+    fn producer_without_properties(&self) -> ClientConfig {
         let mut config = self.base();
         config.set("enable.idempotence", "true");
         config.set("acks", "all");
@@ -128,10 +154,7 @@ impl KafkaSettings {
         config.set("partitioner", "murmur2_random");
         config.set("queue.buffering.max.messages", "200000");
         config.set("queue.buffering.max.kbytes", "262144");
-        // Longer than a broker's restart; what is given up after it ends the run.
-        config.set("message.timeout.ms", "120000");
         config.set("retry.backoff.ms", "10");
-        self.with_properties(&mut config);
         config
     }
 }

@@ -1,7 +1,8 @@
 //! The sink over one topic of a cluster.
 //!
 //! The invariant: equal keys go to one partition in the order they were written (idempotent producer, murmur2), and a
-//! good flush means every record was acknowledged by all replicas in sync.
+//! good flush means every record was acknowledged by all replicas in sync. Where the producer is transactional, the
+//! commit of its transaction flushes, and what was written to one that is aborted is to be written again.
 
 use std::ffi::CString;
 
@@ -69,6 +70,9 @@ impl Sink for KafkaSink {
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
+        if self.producer.is_transactional() {
+            return Ok(());
+        }
         Ok(self.producer.flush()?)
     }
 

@@ -168,32 +168,51 @@ fn durable(written: &Written<'_>, notes: &mut Notes<'_>) {
     }
 }
 
-/// Exactly once needs one log for outputs and offsets: the embedded one has it, on Kafka it is not built yet, and a file
-/// or a terminal cannot have it.
+/// Exactly once, which is what is promised unless another mode is declared, needs one log for outputs and offsets: the
+/// cluster of the source, or the embedded log. A file or a terminal cannot have it; a source that is no log has no
+/// offsets, and nothing is promised unless it is written.
 fn promise(written: &Written<'_>, notes: &mut Notes<'_>) {
-    let (Some((Mode::ExactlyOnce, span)), Some((source, ..)), Some(streams)) =
-        (&written.mode, &written.source, &written.streams)
-    else {
+    let declared = match &written.mode {
+        Some((Mode::AtLeastOnce, _)) => return,
+        Some((Mode::ExactlyOnce, span)) => Some(span),
+        None => None,
+    };
+    let (Some((source, ..)), Some(streams)) = (&written.source, &written.streams) else {
         return;
     };
-    let mut sinks = streams.all.iter().flatten().map(|(sink, _)| sink);
-    let help =
-        "use at_least_once: after a crash decisions and alerts may come twice, with the same ids"
-            .to_owned();
-    if matches!(source, Source::Kafka { .. })
-        || sinks.clone().any(|sink| matches!(sink, Sink::Kafka(_)))
-    {
-        notes.error_with(
-            Code::NotYet,
-            span,
-            "exactly_once on Kafka is not supported yet",
-            help,
-        );
-    } else if !matches!(source, Source::Embedded { .. })
-        || !sinks.all(|sink| matches!(sink, Sink::Embedded { .. }))
-    {
-        let message = "exactly_once needs outputs and offsets in one log: source and sinks must all be embedded";
-        notes.error_with(Code::NotYet, span, message, help);
+    let help = "or declare `delivery: at_least_once`: after a crash decisions and alerts may come twice, with the \
+                same ids";
+    let wanted = match source {
+        Source::Kafka { .. } => {
+            "topics of the cluster of the source, with the properties it has there"
+        }
+        Source::Embedded { .. } => "topics of the embedded log, as the source is",
+        _ => {
+            if let Some(span) = declared {
+                let message = "exactly_once needs a source that keeps offsets: kafka or embedded";
+                notes.error_with(Code::Promise, span, message, help.to_owned());
+            }
+            return;
+        }
+    };
+    for (stream, sinks) in streams.named() {
+        if let Some((_, span)) = sinks.iter().find(|(sink, _)| !in_one_log(source, sink)) {
+            let message = format!("exactly_once needs {stream} in {wanted}");
+            let span = declared.unwrap_or(span);
+            notes.error_with(Code::Promise, span, message, help.to_owned());
+            return;
+        }
+    }
+}
+
+/// Whether what is written there can be one with the offsets of the source.
+fn in_one_log(source: &Source, sink: &Sink) -> bool {
+    match (source, sink) {
+        (Source::Kafka { kafka, .. }, Sink::Kafka(sink)) => {
+            brokers(&kafka.brokers) == brokers(&sink.brokers) && kafka.properties == sink.properties
+        }
+        (Source::Embedded { .. }, Sink::Embedded { .. }) => true,
+        _ => false,
     }
 }
 
@@ -206,9 +225,16 @@ fn place(sink: &Sink) -> Option<Place> {
     }
 }
 
+fn topic(names: &str, topic: &str) -> Place {
+    Place::Topic {
+        brokers: brokers(names),
+        topic: topic.to_owned(),
+    }
+}
+
 /// The same brokers in another order or case are the same cluster.
-fn topic(brokers: &str, topic: &str) -> Place {
-    let mut brokers: Vec<String> = brokers
+fn brokers(names: &str) -> Vec<String> {
+    let mut brokers: Vec<String> = names
         .split(',')
         .map(|broker| {
             broker
@@ -218,10 +244,7 @@ fn topic(brokers: &str, topic: &str) -> Place {
         })
         .collect();
     brokers.sort();
-    Place::Topic {
-        brokers,
-        topic: topic.to_owned(),
-    }
+    brokers
 }
 
 /// Without `.` and `..`, as far as the text tells: the file need not be there yet.

@@ -181,7 +181,7 @@ pub struct Delivery {
 pub enum Mode {
     /// Nothing is lost; a crash can repeat outputs, with the same ids.
     AtLeastOnce,
-    /// Outputs, journal and offsets become visible together; only where the log is atomic.
+    /// Outputs, journal and offsets become visible together; only where they are in one log.
     ExactlyOnce,
 }
 

@@ -9,9 +9,9 @@ use rules::time::Span;
 use super::fill::{Fill, Lookup};
 use super::kafka::Inherited;
 use super::secret::masked;
-use super::section::{Notes, Section, scalar};
+use super::section::{Notes, Section, scalar, word};
 use super::sinks::{self, Streams};
-use super::value::{self, Value};
+use super::value::{self, Kind, Value};
 use super::{Config, Delivery, Mode, Sinks, Source, Start, State, WORKERS_MAX, check, source};
 use crate::error_code::Code;
 use crate::finding::{Finding, any_error};
@@ -163,13 +163,24 @@ fn read_pack(all: Section<'_>, base: &Path, notes: &mut Notes<'_>) -> Option<std
     }
 }
 
-/// The whole of it, and the mode with its place: what is promised is compared even when a duration is wrong.
+/// The modes of delivery; the first is the default.
+const MODES: &[&str] = &["exactly_once", "at_least_once"];
+
+fn mode_of(word: &str) -> Mode {
+    match word {
+        "at_least_once" => Mode::AtLeastOnce,
+        _ => Mode::ExactlyOnce,
+    }
+}
+
+/// The whole of it, and the mode with its place where it is written: what is promised is compared even when a duration
+/// is wrong. Without one it is exactly once, where there is anything to promise.
 fn read_delivery(
     all: Section<'_>,
     notes: &mut Notes<'_>,
 ) -> (Option<Delivery>, Option<(Mode, Range<usize>)>) {
     let default = Delivery {
-        mode: Mode::AtLeastOnce,
+        mode: Mode::ExactlyOnce,
         commit_every: Duration::from_millis(50),
         commit_records: 10_000,
         merge_wait: Duration::from_millis(200),
@@ -177,20 +188,22 @@ fn read_delivery(
     let Some(value) = all.get("delivery") else {
         return (Some(default), None);
     };
+    // `delivery: at_least_once`, where there is no more to say.
+    if let Kind::Scalar(_) = &value.kind {
+        let mode = word(value, "delivery", MODES, notes).map(mode_of);
+        let delivery = mode.map(|mode| Delivery { mode, ..default });
+        return (delivery, mode.map(|mode| (mode, value.span.clone())));
+    }
     let known = ["mode", "commit_every", "commit_records", "merge_wait"];
     let Some(section) = Section::open(value, "delivery", &known, notes) else {
         return (None, None);
     };
-    let mode = match section.word("mode", &["at_least_once", "exactly_once"], notes) {
-        Some("exactly_once") => Some(Mode::ExactlyOnce),
-        Some(_) => Some(Mode::AtLeastOnce),
-        None => None,
-    };
+    let written = section.get("mode").map(|value| value.span.clone());
+    let mode = section.word("mode", MODES, notes).map(mode_of);
     let every = Span(1_000)..=Span::seconds(60);
     let commit_every = section.duration("commit_every", default.commit_every, every.clone(), notes);
     let merge_wait = section.duration("merge_wait", default.merge_wait, every, notes);
     let commit_records = section.integer("commit_records", 1..=1_000_000, notes);
-    let place = section.get("mode").map_or(&value.span, |value| &value.span);
     let read = || {
         Some(Delivery {
             mode: mode?,
@@ -199,7 +212,7 @@ fn read_delivery(
             merge_wait: merge_wait?,
         })
     };
-    (read(), mode.map(|mode| (mode, place.clone())))
+    (read(), mode.zip(written))
 }
 
 fn read_state(all: Section<'_>, base: &Path, name: &str, notes: &mut Notes<'_>) -> Option<State> {

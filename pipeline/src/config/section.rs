@@ -271,23 +271,10 @@ impl<'a> Section<'a> {
         words: &[&'static str],
         notes: &mut Notes<'_>,
     ) -> Option<&'static str> {
-        let Some(value) = self.get(key) else {
-            return words.first().copied();
-        };
-        let scalar = scalar(value, key, notes)?;
-        let found = words.iter().find(|word| **word == scalar.text());
-        if found.is_none() {
-            let message = format!(
-                "{key}: `{}` is none of {}",
-                scalar.quoted(),
-                words.join(", ")
-            );
-            let help = nearest(scalar.text(), words.iter().copied())
-                .filter(|_| !scalar.is_filled())
-                .map(|near| format!("did you mean `{near}`?"));
-            notes.error_with(Code::WrongValue, &value.span, message, help);
+        match self.get(key) {
+            Some(value) => word(value, key, words, notes),
+            None => words.first().copied(),
         }
-        found.copied()
     }
 
     /// Records per second: `1000/s`, `90/m`, `5/h`; absent: as fast as it goes.
@@ -372,4 +359,27 @@ pub(super) fn scalar<'a>(
             None
         }
     }
+}
+
+/// One of these words.
+pub(super) fn word(
+    value: &Value,
+    key: &str,
+    words: &[&'static str],
+    notes: &mut Notes<'_>,
+) -> Option<&'static str> {
+    let scalar = scalar(value, key, notes)?;
+    let found = words.iter().find(|word| **word == scalar.text());
+    if found.is_none() {
+        let message = format!(
+            "{key}: `{}` is none of {}",
+            scalar.quoted(),
+            words.join(", ")
+        );
+        let help = nearest(scalar.text(), words.iter().copied())
+            .filter(|_| !scalar.is_filled())
+            .map(|near| format!("did you mean `{near}`?"));
+        notes.error_with(Code::WrongValue, &value.span, message, help);
+    }
+    found.copied()
 }

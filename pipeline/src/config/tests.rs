@@ -108,7 +108,7 @@ fn the_least_configuration_has_defaults() {
         config.state.dir,
         dir.path().join("state").join("card-fraud")
     );
-    assert_eq!(config.delivery.mode, Mode::AtLeastOnce);
+    assert_eq!(config.delivery.mode, Mode::ExactlyOnce);
     assert_eq!(config.delivery.commit_every, Duration::from_millis(50));
     assert_eq!(config.delivery.commit_records, 10_000);
     assert_eq!(config.delivery.merge_wait, Duration::from_millis(200));
@@ -216,7 +216,7 @@ http: { listen: \"10.0.0.1:9900\" }
             4:40 E1007 error: source must be exactly one of kafka, file, embedded, generate
             5:8 E1004 error: `decisions` is missing in sinks
             5:20 E1002 error: unknown key `fle` in sinks.alerts (did you mean `file`?)
-            6:19 E1003 error: mode: `exactly_twice` is none of at_least_once, exactly_once (did you mean `exactly_once`?)
+            6:19 E1003 error: mode: `exactly_twice` is none of exactly_once, at_least_once (did you mean `exactly_once`?)
             6:34 E1002 error: unknown key `comit_every` in delivery (did you mean `commit_every`?)
             7:15 E1003 error: dir must be a single value
             7:36 E1005 error: snapshot_every: `1ms` is out of range (write a duration from 1s to 1d, such as `1d`)
@@ -279,7 +279,8 @@ fn an_inline_secret_is_refused_or_warned_of_and_shown_nowhere() {
     let with = |more: &str| {
         format!(
             "name: a\npack: p.yaml\n{more}source:\n  kafka:\n    brokers: 127.0.0.1:9092\n    topic: t\n    \
-             properties: {{ sasl.password: hunter2, sasl.username: me }}\nsinks: {{ decisions: stdout }}\n"
+             properties: {{ sasl.password: hunter2, sasl.username: me }}\nsinks: {{ decisions: stdout }}\n\
+             delivery: at_least_once\n"
         )
     };
     find(
@@ -317,7 +318,7 @@ fn secrets_of_a_text_that_is_not_yaml_are_masked_too() {
 fn kafka_properties_and_brokers_are_checked() {
     let checked = checked(
         "name: a\npack: p.yaml\nsource:\n  kafka:\n    brokers: kafka.internal:9092\n    topic: t\n    \
-         properties: { plugin.library.paths: evil.so, enable.auto.commit: true }\nsinks: { decisions: stdout }\n",
+         properties: { plugin.library.paths: evil.so, enable.auto.commit: true }\nsinks: { decisions: stdout }\ndelivery: at_least_once\n",
         &Fake::default(),
     );
     let told: Vec<_> = checked

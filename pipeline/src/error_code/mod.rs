@@ -43,11 +43,13 @@ pub enum Code {
     NotYet,
     /// E1018: a file of a kind nobody reads or writes.
     FileKind,
+    /// E1019: exactly once where it cannot be had.
+    Promise,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Code; 18] = [
+    pub const ALL: [Code; 19] = [
         Code::Unreadable,
         Code::UnknownKey,
         Code::WrongValue,
@@ -66,6 +68,7 @@ impl Code {
         Code::NoPack,
         Code::NotYet,
         Code::FileKind,
+        Code::Promise,
     ];
 
     /// What one quotes: `E1002`.
@@ -107,6 +110,7 @@ impl Code {
             Code::NoPack => ("E1016", "config.no_pack", include_str!("E1016.md")),
             Code::NotYet => ("E1017", "config.not_yet", include_str!("E1017.md")),
             Code::FileKind => ("E1018", "config.file_kind", include_str!("E1018.md")),
+            Code::Promise => ("E1019", "config.promise", include_str!("E1019.md")),
         }
     }
 }

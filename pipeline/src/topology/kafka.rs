@@ -1,4 +1,6 @@
 //! Kafka clients of a run: one producer per cluster and set of properties, shared by all that write there.
+//!
+//! The invariant: exactly once there is one producer and no other, so that nothing is written outside its transactions.
 
 use connectors::kafka::{KafkaFailure, KafkaProducer, KafkaSettings, topic_setting};
 
@@ -8,6 +10,8 @@ use crate::config::Kafka;
 pub(super) struct Clusters<'a> {
     application: &'a str,
     producers: Vec<(KafkaSettings, KafkaProducer)>,
+    /// The one of a run whose outputs are part of transactions.
+    transactional: Option<KafkaProducer>,
 }
 
 impl<'a> Clusters<'a> {
@@ -15,6 +19,7 @@ impl<'a> Clusters<'a> {
         Clusters {
             application,
             producers: Vec::new(),
+            transactional: None,
         }
     }
 
@@ -26,11 +31,25 @@ impl<'a> Clusters<'a> {
         settings
     }
 
+    /// The producer for the cluster of the source where all is written in its transactions: that all sinks are there
+    /// has been checked.
+    pub(super) fn transactional(
+        &mut self,
+        settings: &KafkaSettings,
+    ) -> Result<KafkaProducer, KafkaFailure> {
+        let producer = KafkaProducer::transactional(settings)?;
+        self.transactional = Some(producer.clone());
+        Ok(producer)
+    }
+
     /// The producer for a cluster.
     pub(super) fn producer(
         &mut self,
         settings: &KafkaSettings,
     ) -> Result<KafkaProducer, KafkaFailure> {
+        if let Some(producer) = &self.transactional {
+            return Ok(producer.clone());
+        }
         let same = |known: &KafkaSettings| {
             known.brokers == settings.brokers && known.properties == settings.properties
         };

@@ -10,7 +10,7 @@ use connectors::format::csv::CsvDecoder;
 use connectors::format::json::JsonDecoder;
 use connectors::format::{Decoder, Limits, WantedColumn};
 use connectors::generate::{Config as Stream, GenerateSource, Pace};
-use connectors::kafka::{KafkaCommitLog, KafkaSource};
+use connectors::kafka::{KafkaCommitLog, KafkaSettings, KafkaSource, KafkaTransactionLog};
 use connectors::log::CommitLog;
 use connectors::source::{Source, SourceError};
 use rules::ruleset::RuleSet;
@@ -18,7 +18,7 @@ use rules::ruleset::RuleSet;
 use super::kafka::warn_of_times_nobody_checks;
 use super::{BuildError, Site};
 use crate::clock::Clock;
-use crate::config::{self, Config, Generate};
+use crate::config::{self, Config, Generate, Mode};
 use crate::operator::decode::Decode;
 use crate::operator::wanted;
 
@@ -52,13 +52,8 @@ pub(super) fn open(
                 if rules.schema.max_future.is_some() {
                     warn_of_times_nobody_checks(&settings, &kafka.topic);
                 }
-                let producer = site.clusters.producer(&settings)?;
-                let log = KafkaCommitLog::new(&settings, &producer, &source)?;
-                (
-                    Box::new(source),
-                    Some(json(wanted.clone())?),
-                    Some(Box::new(log)),
-                )
+                let log = commit_log(config.delivery.mode, &settings, &source, site)?;
+                (Box::new(source), Some(json(wanted.clone())?), Some(log))
             }
             config::Source::Embedded { topic, .. } => {
                 let Some(embedded) = &site.embedded else {
@@ -88,6 +83,25 @@ pub(super) fn open(
         source,
         decode,
         log,
+    })
+}
+
+/// The commit log of a topic, with the producer the sinks will have.
+fn commit_log(
+    mode: Mode,
+    settings: &KafkaSettings,
+    source: &KafkaSource,
+    site: &mut Site<'_>,
+) -> Result<Box<dyn CommitLog>, BuildError> {
+    Ok(match mode {
+        Mode::ExactlyOnce => {
+            let producer = site.clusters.transactional(settings)?;
+            Box::new(KafkaTransactionLog::new(settings, &producer, source)?)
+        }
+        Mode::AtLeastOnce => {
+            let producer = site.clusters.producer(settings)?;
+            Box::new(KafkaCommitLog::new(settings, &producer, source)?)
+        }
     })
 }
 

@@ -17,7 +17,7 @@ use connectors::conformance::sink::SinkRig;
 use connectors::conformance::source::SourceRig;
 use tests::broker::Broker;
 
-use rig::Rig;
+use rig::{ExactRig, Rig};
 
 #[test]
 fn the_source_conforms() {
@@ -48,6 +48,17 @@ fn the_commit_log_conforms() {
     };
     let failures = conformance::run_all(conformance::log::ALL, || -> Box<dyn LogRig> {
         Rig::boxed(broker)
+    });
+    assert_eq!(failures, Vec::<String>::new());
+}
+
+#[test]
+fn the_commit_log_of_transactions_conforms() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let failures = conformance::run_all(conformance::log::ALL, || -> Box<dyn LogRig> {
+        ExactRig::boxed(broker)
     });
     assert_eq!(failures, Vec::<String>::new());
 }

@@ -10,8 +10,8 @@ use connectors::conformance::log::{Bound, LogRig};
 use connectors::conformance::sink::SinkRig;
 use connectors::conformance::source::{Seen, SourceRig};
 use connectors::kafka::{
-    KafkaCommitLog, KafkaProducer, KafkaSettings, KafkaSink, KafkaSource, create_topic,
-    log::read_partition,
+    KafkaCommitLog, KafkaProducer, KafkaSettings, KafkaSink, KafkaSource, KafkaTransactionLog,
+    create_topic, read::read_partition,
 };
 use connectors::record::{OutRecord, partition_of_key};
 use connectors::sink::Sink;
@@ -172,6 +172,37 @@ impl LogRig for Rig {
             .into_iter()
             .filter_map(|(_, record)| record.value)
             .collect())
+    }
+
+    fn fences(&self) -> bool {
+        false
+    }
+}
+
+/// The same with a commit log whose commits are transactions.
+pub(super) struct ExactRig(pub(super) Box<Rig>);
+
+impl ExactRig {
+    pub(super) fn boxed(broker: &Broker) -> Box<Self> {
+        Box::new(Self(Rig::boxed(broker)))
+    }
+}
+
+impl LogRig for ExactRig {
+    fn open(&mut self) -> Result<Bound, String> {
+        let rig = &mut self.0;
+        rig.source = None;
+        let mut source = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
+        assigned(&mut source, PARTITIONS as usize);
+        let producer = KafkaProducer::transactional(&rig.settings).unwrap();
+        let log = KafkaTransactionLog::new(&rig.settings, &producer, &source).unwrap();
+        let sink = KafkaSink::new(&rig.settings, &producer, &rig.out()).unwrap();
+        rig.source = Some(source);
+        Ok((Box::new(log), Box::new(sink)))
+    }
+
+    fn outputs(&mut self) -> Result<Vec<Vec<u8>>, String> {
+        LogRig::outputs(&mut *self.0)
     }
 
     fn fences(&self) -> bool {

@@ -3,7 +3,9 @@
 use super::*;
 
 fn text(sinks: &str) -> String {
-    format!("name: a\npack: p.yaml\nsource: {{ embedded: {{ topic: swipes }} }}\nsinks: {sinks}\n")
+    format!(
+        "name: a\npack: p.yaml\nsource: {{ embedded: {{ topic: swipes }} }}\nsinks: {sinks}\ndelivery: at_least_once\n"
+    )
 }
 
 fn packing(sinks: &str) -> Vec<Packing> {

@@ -2,30 +2,79 @@
 
 use super::*;
 
+/// Exactly once unless another mode is declared, and refused where it cannot be had.
 #[test]
 fn exactly_once_is_had_where_outputs_and_offsets_are_in_one_log() {
-    let text = |brokers: &str| {
+    let text = |source: &str, sink: &str, delivery: &str| {
         format!(
-            "name: a\npack: p.yaml\nsource: {{ embedded: {{ topic: swipes }} }}\n\
-             sinks: {{ decisions: {brokers} }}\ndelivery: {{ mode: exactly_once }}\n"
+            "name: a\npack: p.yaml\nsource: {source}\nsinks: {{ decisions: {sink} }}\n{delivery}"
         )
     };
-    assert!(
-        checked(&text("{ embedded: { topic: d } }"), &Fake::default())
-            .config
-            .is_some()
+    let (embedded, kafka) = (
+        "{ embedded: { topic: swipes } }",
+        "{ kafka: { brokers: \"a:1,b:1\", topic: swipes, insecure: true } }",
     );
+    let had = [
+        (embedded, "{ embedded: { topic: d } }"),
+        (kafka, "{ kafka: { topic: d } }"),
+        (
+            kafka,
+            "{ kafka: { brokers: \"B:1, a:1\", topic: d, insecure: true } }",
+        ),
+    ];
+    let refused = [
+        (
+            embedded,
+            "{ kafka: { brokers: \"a:1\", topic: d, insecure: true } }",
+        ),
+        (embedded, "{ file: { path: d.ndjson } }"),
+        (
+            kafka,
+            "{ kafka: { brokers: \"c:1\", topic: d, insecure: true } }",
+        ),
+        (
+            kafka,
+            "{ kafka: { topic: d, properties: { client.rack: a } } }",
+        ),
+        (kafka, "[{ kafka: { topic: d } }, stdout]"),
+    ];
+    let unsaid = |text: &str| checked(text, &Fake::default());
+    for (source, sink) in had {
+        let config = unsaid(&text(source, sink, "")).config;
+        assert_eq!(config.unwrap().delivery.mode, Mode::ExactlyOnce, "{sink}");
+    }
+    for (source, sink) in refused {
+        let found = unsaid(&text(source, sink, "")).findings;
+        let ids: Vec<&str> = found.iter().map(|found| found.code.id()).collect();
+        assert_eq!(ids, ["E1019"], "{sink}");
+        let declared = text(source, sink, "delivery: at_least_once\n");
+        assert_eq!(unsaid(&declared).findings, [], "{sink}");
+    }
     find(
-        &text("{ kafka: { brokers: 127.0.0.1:9092, topic: d } }"),
+        &text(embedded, "{ file: { path: d.ndjson } }", ""),
         expect![[r#"
-            5:19 E1017 error: exactly_once on Kafka is not supported yet (use at_least_once: after a crash decisions and alerts may come twice, with the same ids)
+            4:29 E1019 error: exactly_once needs decisions in topics of the embedded log, as the source is (or declare `delivery: at_least_once`: after a crash decisions and alerts may come twice, with the same ids)
         "#]],
     );
     find(
-        &text("{ file: { path: d.ndjson } }"),
+        &text(kafka, "stdout", "delivery: { mode: exactly_once }\n"),
         expect![[r#"
-            5:19 E1017 error: exactly_once needs outputs and offsets in one log: source and sinks must all be embedded (use at_least_once: after a crash decisions and alerts may come twice, with the same ids)
+            5:19 E1019 error: exactly_once needs decisions in topics of the cluster of the source, with the properties it has there (or declare `delivery: at_least_once`: after a crash decisions and alerts may come twice, with the same ids)
         "#]],
+    );
+    find(
+        &text(
+            "{ file: { path: s.ndjson } }",
+            "stdout",
+            "delivery: { mode: exactly_once }\n",
+        ),
+        expect![[r#"
+            5:19 E1019 error: exactly_once needs a source that keeps offsets: kafka or embedded (or declare `delivery: at_least_once`: after a crash decisions and alerts may come twice, with the same ids)
+        "#]],
+    );
+    find(
+        &text("{ file: { path: s.ndjson } }", "stdout", ""),
+        expect![[r#""#]],
     );
 }
 
@@ -40,6 +89,7 @@ sinks:
   decisions:    { kafka: { topic: decisions } }
   alerts:       { kafka: { topic: alerts, properties: { linger.ms: 3 } } }
   dead_letters: { kafka: { topic: swipes.dead, brokers: "127.0.0.1:9093" } }
+delivery: at_least_once
 "#;
     let checked = checked(text, &Fake::default());
     assert_eq!(checked.findings, []);
@@ -71,7 +121,7 @@ fn a_sink_that_drops_the_encryption_of_the_source_is_refused() {
     let text = |sink: &str| {
         format!(
             "name: a\npack: p.yaml\nsource: {{ kafka: {{ brokers: \"k.example:9092\", topic: t, \
-             properties: {{ security.protocol: ssl }} }} }}\nsinks: {{ decisions: {{ kafka: {{ topic: d{sink} }} }} }}\n"
+             properties: {{ security.protocol: ssl }} }} }}\nsinks: {{ decisions: {{ kafka: {{ topic: d{sink} }} }} }}\ndelivery: at_least_once\n"
         )
     };
     find(&text(""), expect![""]);
@@ -97,7 +147,7 @@ fn a_sink_that_drops_the_encryption_of_the_source_is_refused() {
 
 #[test]
 fn the_documented_sample_is_accepted() {
-    // Of the four sources the sample lists, the one its sinks go with; exactly once is not on Kafka yet.
+    // Of the four sources the sample lists, the one its sinks go with.
     find(
         r#"
 name: card-fraud                       # application id: prefixes consumer group, transactional ids, control topic, state directory
@@ -108,7 +158,7 @@ sinks:                                 # all but decisions may be left out; each
   decisions:    { kafka: { topic: decisions } }
   alerts:       { kafka: { topic: alerts } }
   dead_letters: { kafka: { topic: swipes.dead } }
-delivery: { mode: at_least_once, commit_every: 50ms, commit_records: 10000 }
+delivery: { mode: exactly_once, commit_every: 50ms, commit_records: 10000 }
 state:    { dir: "./state", snapshot_every: 60s }
 http:     { listen: "127.0.0.1:9900" } # /metrics /healthz /readyz /api/…
 "#,
@@ -159,7 +209,8 @@ fn without_a_cluster_at_the_source_a_sink_must_name_its_brokers() {
 fn what_would_not_hold_is_said_before_a_run() {
     find(
         "name: a\npack: p.yaml\nsource: { embedded: { topic: swipes } }\n\
-         sinks: { decisions: { file: { path: d.parquet } } }\nstate: { dir: s, snapshot_every: 10s }\n",
+         sinks: { decisions: { file: { path: d.parquet } } }\nstate: { dir: s, snapshot_every: 10s }\n\
+         delivery: at_least_once\n",
         expect![[r#"
             4:29 E1017 error: decisions of a source without an end cannot go to one Parquet file yet (write .ndjson, or a topic: a Parquet file is not readable before its last row)
             5:34 E1017 warning: snapshot_every has no effect yet: a restart folds the log again
@@ -194,7 +245,7 @@ fn an_instance_has_a_name_the_broker_can_keep() {
     let with = |instance: &str| {
         format!(
             "name: a\npack: p.yaml\nsource: {{ kafka: {{ brokers: \"127.0.0.1:1\", topic: t, instance: {instance} }} }}\n\
-             sinks: {{ decisions: stdout }}\n"
+             sinks: {{ decisions: stdout }}\ndelivery: at_least_once\n"
         )
     };
     let instance = |text: &str| match checked(text, &Fake::default()).config.unwrap().source {

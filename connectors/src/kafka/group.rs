@@ -1,0 +1,184 @@
+//! What both commit logs on a cluster share: the consumer group that has the offsets, and the control topic.
+//!
+//! The invariant: the member that owns the partitions commits their offsets, and the journal is one partition, in order.
+
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::Array;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::producer::{KafkaProducer, Quiet, describe, topic_name};
+use super::read::read_partition;
+use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
+use crate::log::{Committed, LogError};
+use crate::record::OutRecord;
+
+/// Between two looks at something that takes milliseconds.
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
+/// Looks whether the group has been joined: 30 s.
+const JOIN_LOOKS: u32 = 1_500;
+
+/// An application as its cluster knows it.
+pub(super) struct Group {
+    pub(super) settings: KafkaSettings,
+    pub(super) consumer: Arc<BaseConsumer<Quiet>>,
+    /// The input topic.
+    pub(super) topic: String,
+    control_topic: String,
+    control_name: CString,
+}
+
+impl Group {
+    /// The group of the application that reads `source`.
+    ///
+    /// # Errors
+    /// When the name of the control topic is none.
+    pub(super) fn new(
+        settings: &KafkaSettings,
+        source: &KafkaSource,
+    ) -> Result<Group, KafkaFailure> {
+        let control_topic = control_topic(&settings.application);
+        Ok(Group {
+            settings: settings.clone(),
+            consumer: source.consumer().clone(),
+            topic: crate::source::Source::topic(source).to_owned(),
+            control_name: topic_name(&control_topic)?,
+            control_topic,
+        })
+    }
+
+    /// Waits until this member has joined the group, which shuts out an earlier process of the same instance.
+    ///
+    /// Joining goes on in librdkafka's own thread since the subscription, also without polls.
+    pub(super) fn join(&self) -> Result<(), LogError> {
+        for _ in 0..JOIN_LOOKS {
+            if raw::joined(&self.consumer) {
+                return Ok(());
+            }
+            std::thread::park_timeout(PAUSE);
+        }
+        let operation = format!("join the group of {}", self.settings.application);
+        Err(LogError::Retry {
+            operation,
+            cause: "the cluster has not answered".to_owned(),
+        })
+    }
+
+    /// Per partition the next offset to read.
+    pub(super) fn offsets(&self) -> Result<Vec<(u32, i64)>, KafkaFailure> {
+        let operation = "read the committed offsets";
+        let count = admin::partitions_of(&self.consumer, &self.topic, operation)?;
+        let mut list = TopicPartitionList::with_capacity(count as usize);
+        for partition in 0..count {
+            list.add_partition(&self.topic, i32::try_from(partition).unwrap_or(i32::MAX));
+        }
+        let found = self.consumer.committed_offsets(list, admin::ANSWER);
+        let found = found.map_err(|error| KafkaFailure::new(operation, describe(&error), true))?;
+        let mut offsets = Vec::new();
+        for place in found.elements() {
+            place
+                .error()
+                .map_err(|error| KafkaFailure::new(operation, describe(&error), true))?;
+            if let (Ok(partition), Offset::Offset(offset)) =
+                (u32::try_from(place.partition()), place.offset())
+            {
+                offsets.push((partition, offset));
+            }
+        }
+        offsets.sort_unstable();
+        Ok(offsets)
+    }
+
+    /// All control records, from the first the topic still has.
+    fn control(&self) -> Result<Vec<Vec<u8>>, KafkaFailure> {
+        let records = read_partition(&self.settings, &self.control_topic, 0)?;
+        let value = |row: usize| {
+            records
+                .values
+                .is_valid(row)
+                .then(|| records.values.value(row).to_vec())
+        };
+        Ok((0..records.len()).filter_map(value).collect())
+    }
+
+    /// Offsets and journal as they are.
+    pub(super) fn committed(&self) -> Result<Committed, LogError> {
+        let offsets = self.offsets().map_err(log_error)?;
+        let control = self.control().map_err(log_error)?;
+        Ok(Committed { offsets, control })
+    }
+
+    /// Hands a control record to the producer.
+    pub(super) fn send_control(
+        &self,
+        producer: &KafkaProducer,
+        control: &[u8],
+    ) -> Result<(), KafkaFailure> {
+        let record = OutRecord {
+            key: None,
+            value: Some(control.to_vec()),
+            headers: Vec::new(),
+        };
+        producer.send(&self.control_name, Some(0), &record)
+    }
+
+    /// Offsets of the input topic as librdkafka wants them.
+    pub(super) fn list(&self, offsets: &[(u32, i64)]) -> Result<TopicPartitionList, LogError> {
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (partition, offset) in offsets {
+            let partition = i32::try_from(*partition).unwrap_or(i32::MAX);
+            let added = list.add_partition_offset(&self.topic, partition, Offset::Offset(*offset));
+            added.map_err(|error| LogError::Fatal {
+                operation: format!("name the offsets of {}", self.topic),
+                cause: describe(&error),
+            })?;
+        }
+        Ok(list)
+    }
+
+    /// Makes the control topic when it is not there.
+    pub(super) fn open_control(&self) -> Result<(), LogError> {
+        let properties = [
+            ("cleanup.policy", "delete"),
+            ("retention.ms", "-1"),
+            ("retention.bytes", "-1"),
+        ];
+        let made = admin::create_topic(&self.settings, &self.control_topic, 1, &properties)
+            .map_err(log_error)?;
+        if !made {
+            let count =
+                admin::partition_count(&self.settings, &self.control_topic).map_err(log_error)?;
+            if count != 1 {
+                let cause = format!("it has {count} partitions; a journal has one");
+                return Err(LogError::Fatal {
+                    operation: format!("open {}", self.control_topic),
+                    cause,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name of an application's control topic.
+#[must_use]
+pub fn control_topic(application: &str) -> String {
+    format!("{application}.control")
+}
+
+/// A failure as the contract of a commit log has it.
+pub(super) fn log_error(failure: KafkaFailure) -> LogError {
+    let KafkaFailure {
+        operation,
+        cause,
+        retry,
+    } = failure;
+    if retry {
+        LogError::Retry { operation, cause }
+    } else {
+        LogError::Fatal { operation, cause }
+    }
+}

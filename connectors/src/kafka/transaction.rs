@@ -1,0 +1,395 @@
+//! The commit log on a cluster where outputs, control record and offsets are one transaction.
+//!
+//! The idea: a commit is a walk through [`State`]s, each left by one call to the broker, and each answer of librdkafka
+//! means one of five things ([`verdict`]): done, the same call again, give the transaction up, ask a new producer, or stop.
+//! A new producer shuts out the old one, so that what the broker then says of the offsets is the last word: the
+//! transaction is committed, or it never will be. The invariant: records are written again only after a transaction that
+//! cannot be committed any more.
+
+mod verdict;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::Producer;
+use rdkafka::types::RDKafkaErrorCode;
+
+use self::verdict::{Verdict, verdict};
+use super::group::{Group, log_error};
+use super::producer::{KafkaProducer, describe};
+use super::{KafkaFailure, KafkaSettings, KafkaSource};
+use crate::log::{CommitLog, Committed, Counts, LogError, Point};
+
+/// The longest one call may wait for the broker; what is asked again afterwards is the same call.
+const CALL: Duration = Duration::from_secs(5);
+/// Calls that are asked again before a new producer is: a minute.
+const CALLS: u32 = 12;
+/// The longest one call of an abort may wait: it polls no reports, which have to come in between.
+const ABORT_CALL: Duration = Duration::from_millis(100);
+const ABORT_CALLS: u32 = 300;
+/// Milliseconds of a wait for reports between two calls of an abort.
+const REPORTS_MS: i32 = 10;
+
+/// Where a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// There is none; one can be begun.
+    Idle,
+    /// It is committed; another can be begun.
+    Committed,
+    /// Records are written.
+    Open,
+    /// All of them are acknowledged, the control record among them.
+    Flushed,
+    /// The offsets are part of it.
+    OffsetsSent,
+    /// The broker was asked to commit it.
+    Committing,
+    /// What became of it only a new producer can tell.
+    InDoubt,
+    /// It is given up, and its producer is of no more use.
+    Broken,
+}
+
+/// Called at each [`Point`] of a commit: for tests that stop a process there.
+pub type Hook = Box<dyn FnMut(Point) + Send>;
+
+/// Offsets and journal of an application, in one transaction with its outputs.
+pub struct KafkaTransactionLog {
+    group: Group,
+    producer: KafkaProducer,
+    state: State,
+    /// Whether the producer was initialised before.
+    used: bool,
+    /// Per partition the offset of the last commit known.
+    known: BTreeMap<u32, i64>,
+    counts: Counts,
+    hook: Option<Hook>,
+}
+
+impl KafkaTransactionLog {
+    /// The log of the application that reads `source` and writes through `producer`, a transactional one.
+    ///
+    /// # Errors
+    /// When the name of the control topic is none.
+    pub fn new(
+        settings: &KafkaSettings,
+        producer: &KafkaProducer,
+        source: &KafkaSource,
+    ) -> Result<Self, KafkaFailure> {
+        Ok(Self {
+            group: Group::new(settings, source)?,
+            producer: producer.clone(),
+            state: State::Broken,
+            used: false,
+            known: BTreeMap::new(),
+            counts: Counts::default(),
+            hook: None,
+        })
+    }
+
+    /// Has a hook called at each point of a commit.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Hook) -> Self {
+        self.hook = Some(hook);
+        self
+    }
+
+    fn at(&mut self, point: Point) {
+        if let Some(hook) = &mut self.hook {
+            hook(point);
+        }
+    }
+
+    /// Makes the producer the only one of its name. It aborts what the one before it, or one of a process before this one,
+    /// has left open.
+    fn initialise(&mut self) -> Result<(), LogError> {
+        let operation = "begin to write transactions";
+        let mut last = None;
+        for _ in 0..CALLS {
+            match self.producer.client().init_transactions(CALL) {
+                Ok(()) => {
+                    self.state = State::Idle;
+                    return Ok(());
+                }
+                Err(error) => match verdict(&error, false) {
+                    Verdict::Again => last = Some(error),
+                    Verdict::Stop => return Err(fatal(operation, &error)),
+                    _ => {
+                        last = Some(error);
+                        self.producer.renew().map_err(log_error)?;
+                    }
+                },
+            }
+        }
+        Err(LogError::Retry {
+            operation: operation.to_owned(),
+            cause: last.as_ref().map_or_else(String::new, describe),
+        })
+    }
+
+    /// The first time the producer is as new.
+    fn renew(&mut self) -> Result<(), LogError> {
+        if std::mem::replace(&mut self.used, true) {
+            self.counts.renewed += 1;
+            self.producer.renew().map_err(log_error)?;
+        }
+        self.initialise()
+    }
+
+    /// Everything acknowledged, the control record with it.
+    fn flush(&mut self, control: &[u8]) -> Result<(), LogError> {
+        self.at(Point::BeforeFlush);
+        let sent = self.group.send_control(&self.producer, control);
+        let flushed = sent.and_then(|()| self.flush_patiently());
+        match flushed {
+            Ok(()) => {
+                self.state = State::Flushed;
+                self.at(Point::AfterFlush);
+                Ok(())
+            }
+            // Not acknowledged in time, or refused: nothing of it was asked to be committed.
+            Err(failure) => Err(self.give_up(failure.operation, failure.cause)),
+        }
+    }
+
+    fn flush_patiently(&self) -> Result<(), KafkaFailure> {
+        for _ in 1..CALLS {
+            match self.producer.flush() {
+                Err(failure) if failure.retry => {
+                    tracing::warn!(cause = failure.cause, "flush failed, trying again");
+                }
+                result => return result,
+            }
+        }
+        self.producer.flush()
+    }
+
+    /// The offsets, in the name of this member of the group: the coordinator refuses one that is no member any more.
+    fn send_offsets(&mut self, offsets: &[(u32, i64)]) -> Result<(), LogError> {
+        let operation = format!("add the offsets of {} to the transaction", self.group.topic);
+        self.owned(offsets, operation.clone())?;
+        let list = self.group.list(offsets)?;
+        for _ in 0..CALLS {
+            let Some(member) = self.group.consumer.group_metadata() else {
+                let cause = "this process is in no group".to_owned();
+                return Err(self.give_up(operation, cause));
+            };
+            let client = self.producer.client();
+            let Err(error) = client.send_offsets_to_transaction(&list, &member, CALL) else {
+                self.state = State::OffsetsSent;
+                self.at(Point::AfterOffsets);
+                return Ok(());
+            };
+            match verdict(&error, false) {
+                Verdict::Again => self.asked_again(&operation, &error),
+                Verdict::GiveUp => return Err(self.give_up(operation, describe(&error))),
+                Verdict::Fenced => return Err(LogError::Fenced { operation }),
+                Verdict::Stop => return Err(fatal(&operation, &error)),
+                Verdict::Doubt => break,
+            }
+        }
+        self.state = State::InDoubt;
+        Ok(())
+    }
+
+    /// That each partition is this process's. The broker does not look: it takes any offset of a member.
+    fn owned(&mut self, offsets: &[(u32, i64)], operation: String) -> Result<(), LogError> {
+        let consumer = &self.group.consumer;
+        let held = consumer.assignment().map_err(|error| LogError::Retry {
+            operation: operation.clone(),
+            cause: describe(&error),
+        })?;
+        let held: Vec<i32> = held.elements().iter().map(|e| e.partition()).collect();
+        let ours =
+            |(partition, _): &(u32, i64)| held.iter().any(|h| u32::try_from(*h) == Ok(*partition));
+        if consumer.assignment_lost() || !offsets.iter().all(ours) {
+            let cause = format!("the group has taken partitions away, {held:?} are left");
+            return Err(self.give_up(operation, cause));
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), LogError> {
+        let operation = "commit the transaction";
+        for _ in 0..CALLS {
+            self.state = State::Committing;
+            self.at(Point::InCommit);
+            let Err(error) = self.producer.client().commit_transaction(CALL) else {
+                self.state = State::Committed;
+                return Ok(());
+            };
+            match verdict(&error, true) {
+                Verdict::Again => self.asked_again(operation, &error),
+                Verdict::Stop => return Err(fatal(operation, &error)),
+                _ => {
+                    tracing::warn!(cause = describe(&error), "commit in doubt");
+                    break;
+                }
+            }
+        }
+        self.state = State::InDoubt;
+        Ok(())
+    }
+
+    fn asked_again(&mut self, operation: &str, error: &KafkaError) {
+        self.counts.asked_again += 1;
+        tracing::warn!(operation, cause = describe(error), "asking again");
+        // Reports that nobody polls stand in the way of some calls.
+        while self.producer.look(0) {}
+    }
+
+    /// Shuts out the producer of a doubtful transaction and reads what was committed: the offsets it would have
+    /// committed, or those before it.
+    fn settle(&mut self, offsets: &[(u32, i64)]) -> Result<(), LogError> {
+        let operation = "settle a doubtful commit";
+        let fatal_error = self.group.consumer.client().fatal_error();
+        if matches!(fatal_error, Some((RDKafkaErrorCode::FencedInstanceId, _))) {
+            let operation = operation.to_owned();
+            return Err(LogError::Fenced { operation });
+        }
+        self.renew()?;
+        // Until this is known it is in doubt, whatever the new producer could do.
+        self.state = State::InDoubt;
+        let found = self.group.offsets().map_err(log_error)?;
+        let found: BTreeMap<u32, i64> = found.into_iter().collect();
+        let done = offsets
+            .iter()
+            .all(|(p, offset)| found.get(p) == Some(offset));
+        let undone = offsets
+            .iter()
+            .all(|(p, _)| found.get(p) == self.known.get(p));
+        tracing::warn!(committed = done, "a doubtful commit is settled");
+        match (done, undone) {
+            (true, false) => {
+                self.counts.settled_committed += 1;
+                self.state = State::Committed;
+                Ok(())
+            }
+            (false, true) => {
+                self.counts.settled_aborted += 1;
+                self.state = State::Idle;
+                Err(LogError::Aborted {
+                    operation: operation.to_owned(),
+                    cause: "the transaction was not committed".to_owned(),
+                })
+            }
+            // Somebody else has committed, or this commit would have changed nothing.
+            _ => Err(LogError::Fenced {
+                operation: operation.to_owned(),
+            }),
+        }
+    }
+
+    /// Gives the transaction up; what is to be told.
+    fn give_up(&mut self, operation: String, cause: String) -> LogError {
+        self.counts.aborted += 1;
+        match self.abort() {
+            Ok(()) => LogError::Aborted { operation, cause },
+            Err(error) => error,
+        }
+    }
+}
+
+fn fatal(operation: &str, error: &KafkaError) -> LogError {
+    LogError::Fatal {
+        operation: operation.to_owned(),
+        cause: describe(error),
+    }
+}
+
+impl CommitLog for KafkaTransactionLog {
+    fn atomic(&self) -> bool {
+        true
+    }
+
+    /// Joining the group shuts out an earlier process of this instance as a reader, the new producer as a writer.
+    fn fence(&mut self) -> Result<(), LogError> {
+        self.group.join()?;
+        self.group.open_control()?;
+        self.renew()
+    }
+
+    fn committed(&mut self) -> Result<Committed, LogError> {
+        let committed = self.group.committed()?;
+        self.known = committed.offsets.iter().copied().collect();
+        Ok(committed)
+    }
+
+    fn begin(&mut self) -> Result<(), LogError> {
+        if self.state == State::Broken {
+            self.renew()?;
+        }
+        let operation = "begin a transaction";
+        match self.producer.client().begin_transaction() {
+            Ok(()) => {}
+            Err(error) if verdict(&error, false) == Verdict::Stop => {
+                return Err(fatal(operation, &error));
+            }
+            Err(_) => {
+                self.renew()?;
+                let begun = self.producer.client().begin_transaction();
+                begun.map_err(|error| fatal(operation, &error))?;
+            }
+        }
+        self.producer.forgive();
+        self.state = State::Open;
+        Ok(())
+    }
+
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+        loop {
+            match self.state {
+                State::Open => self.flush(control)?,
+                State::Flushed => self.send_offsets(offsets)?,
+                State::OffsetsSent | State::Committing => self.end()?,
+                State::InDoubt => self.settle(offsets)?,
+                State::Committed => break,
+                State::Idle | State::Broken => {
+                    return Err(LogError::Fatal {
+                        operation: "commit".to_owned(),
+                        cause: "no transaction was begun".to_owned(),
+                    });
+                }
+            }
+        }
+        self.known.extend(offsets.iter().copied());
+        self.at(Point::AfterCommit);
+        Ok(())
+    }
+
+    /// What cannot be aborted in time is left to the next producer, which does so first of all.
+    fn abort(&mut self) -> Result<(), LogError> {
+        let open = matches!(
+            self.state,
+            State::Open | State::Flushed | State::OffsetsSent
+        );
+        if matches!(self.state, State::Idle | State::Committed) {
+            return Ok(());
+        }
+        self.state = State::Broken;
+        if !open {
+            return Ok(());
+        }
+        for _ in 0..ABORT_CALLS {
+            match self.producer.client().abort_transaction(ABORT_CALL) {
+                Ok(()) => {
+                    while self.producer.look(0) {}
+                    self.state = State::Idle;
+                    break;
+                }
+                Err(error) if verdict(&error, false) == Verdict::Again => {
+                    self.producer.look(REPORTS_MS);
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn counts(&self) -> Counts {
+        self.counts
+    }
+}
