@@ -58,9 +58,13 @@ pub enum LogError {
     },
 }
 
-/// Places of a commit where a test may have a process stop.
+/// Places of a commit that somebody may want to know of: a watchdog, or a test that has the process stop there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
+    /// A call that waits for the broker begins; what it is for.
+    Call(&'static str),
+    /// It has returned.
+    Returned,
     /// Outputs were handed over, none need be acknowledged.
     BeforeFlush,
     /// Outputs and control record are acknowledged.
@@ -86,6 +90,20 @@ pub struct Counts {
     pub settled_aborted: u64,
     /// Clients that had to be replaced.
     pub renewed: u64,
+}
+
+impl Counts {
+    /// Each by its name.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, u64); 5] {
+        [
+            ("asked_again", self.asked_again),
+            ("aborted", self.aborted),
+            ("settled_committed", self.settled_committed),
+            ("settled_aborted", self.settled_aborted),
+            ("renewed", self.renewed),
+        ]
+    }
 }
 
 /// Where offsets and journal are kept. The contract is the module's page.

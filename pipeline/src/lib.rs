@@ -6,8 +6,8 @@
 //! reads a clock ([`clock`]), registers a metric, or knows both a rule and a connector.
 //!
 //! Modules in reading order: what the user wrote ([`config`], [`pack`]) and what can be wrong with it
-//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`seed`], [`shutdown`], [`metrics`], [`console`],
-//! [`observe`]); the run itself ([`topology`] builds it, [`worker`] drives it, [`crew`] helps, [`operator`] and [`step`]
+//! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`seed`], [`shutdown`], [`watchdog`], [`failpoint`],
+//! [`metrics`], [`console`], [`observe`]); the run itself ([`topology`] builds it, [`worker`] drives it, [`crew`] helps, [`operator`] and [`step`]
 //! are what it does, [`delivery`] is what it remembers); and the commands ([`cli`]).
 
 pub mod config;
@@ -17,10 +17,12 @@ pub mod pack;
 
 pub mod clock;
 pub mod console;
+pub mod failpoint;
 pub mod metrics;
 pub mod observe;
 pub mod seed;
 pub mod shutdown;
+pub mod watchdog;
 
 pub mod crew;
 pub mod delivery;

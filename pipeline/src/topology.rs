@@ -60,6 +60,9 @@ pub enum BuildError {
     /// The cluster cannot be reached, or refuses.
     #[error(transparent)]
     Kafka(#[from] KafkaFailure),
+    /// The watchdog has no thread.
+    #[error("start the watchdog: {0}")]
+    Watchdog(std::io::Error),
     /// The pack wants a column no input can give.
     #[error("decode: {0}")]
     Wanted(#[from] WantedError),
@@ -129,7 +132,8 @@ pub fn build(
         decode: source.decode,
         rules,
         output: Output::new(renderer, &topic, decisions, alerts, dead_letters, keep)
-            .with_packing(&config.sinks.packing),
+            .with_packing(&config.sinks.packing)
+            .with_digests(log.is_some()),
         log,
         delivery: Delivery {
             commit_every: config.delivery.commit_every,

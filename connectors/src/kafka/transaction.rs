@@ -53,7 +53,7 @@ enum State {
     Broken,
 }
 
-/// Called at each [`Point`] of a commit: for tests that stop a process there.
+/// Called at each [`Point`] of a commit.
 pub type Hook = Box<dyn FnMut(Point) + Send>;
 
 /// Offsets and journal of an application, in one transaction with its outputs.
@@ -103,13 +103,22 @@ impl KafkaTransactionLog {
         }
     }
 
+    /// One call that waits for the broker.
+    fn call<T>(&mut self, name: &'static str, call: impl FnOnce(&mut Self) -> T) -> T {
+        self.at(Point::Call(name));
+        let answer = call(self);
+        self.at(Point::Returned);
+        answer
+    }
+
     /// Makes the producer the only one of its name. It aborts what the one before it, or one of a process before this one,
     /// has left open.
     fn initialise(&mut self) -> Result<(), LogError> {
         let operation = "begin to write transactions";
         let mut last = None;
         for _ in 0..CALLS {
-            match self.producer.client().init_transactions(CALL) {
+            let producer = self.producer.client();
+            match self.call(operation, |_| producer.init_transactions(CALL)) {
                 Ok(()) => {
                     self.state = State::Idle;
                     return Ok(());
@@ -155,16 +164,17 @@ impl KafkaTransactionLog {
         }
     }
 
-    fn flush_patiently(&self) -> Result<(), KafkaFailure> {
+    fn flush_patiently(&mut self) -> Result<(), KafkaFailure> {
+        let flush = |log: &mut Self| log.producer.flush();
         for _ in 1..CALLS {
-            match self.producer.flush() {
+            match self.call("flush", flush) {
                 Err(failure) if failure.retry => {
                     tracing::warn!(cause = failure.cause, "flush failed, trying again");
                 }
                 result => return result,
             }
         }
-        self.producer.flush()
+        self.call("flush", flush)
     }
 
     /// The offsets, in the name of this member of the group: the coordinator refuses one that is no member any more.
@@ -178,7 +188,8 @@ impl KafkaTransactionLog {
                 return Err(self.give_up(operation, cause));
             };
             let client = self.producer.client();
-            let Err(error) = client.send_offsets_to_transaction(&list, &member, CALL) else {
+            let send = |_: &mut Self| client.send_offsets_to_transaction(&list, &member, CALL);
+            let Err(error) = self.call("add offsets to the transaction", send) else {
                 self.state = State::OffsetsSent;
                 self.at(Point::AfterOffsets);
                 return Ok(());
@@ -217,7 +228,8 @@ impl KafkaTransactionLog {
         for _ in 0..CALLS {
             self.state = State::Committing;
             self.at(Point::InCommit);
-            let Err(error) = self.producer.client().commit_transaction(CALL) else {
+            let client = self.producer.client();
+            let Err(error) = self.call(operation, |_| client.commit_transaction(CALL)) else {
                 self.state = State::Committed;
                 return Ok(());
             };
@@ -253,7 +265,8 @@ impl KafkaTransactionLog {
         self.renew()?;
         // Until this is known it is in doubt, whatever the new producer could do.
         self.state = State::InDoubt;
-        let found = self.group.offsets().map_err(log_error)?;
+        let found = self.call("read the committed offsets", |log| log.group.offsets());
+        let found = found.map_err(log_error)?;
         let found: BTreeMap<u32, i64> = found.into_iter().collect();
         let done = offsets
             .iter()
@@ -374,7 +387,8 @@ impl CommitLog for KafkaTransactionLog {
             return Ok(());
         }
         for _ in 0..ABORT_CALLS {
-            match self.producer.client().abort_transaction(ABORT_CALL) {
+            let client = self.producer.client();
+            match self.call("abort", |_| client.abort_transaction(ABORT_CALL)) {
                 Ok(()) => {
                     while self.producer.look(0) {}
                     self.state = State::Idle;

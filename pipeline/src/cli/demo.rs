@@ -179,6 +179,7 @@ fn config(dir: &Path) -> Config {
             commit_every: Duration::from_millis(50),
             commit_records: 10_000,
             merge_wait: Duration::from_millis(200),
+            hang_after: Duration::from_secs(90),
         },
         state: State {
             dir: dir.join(NAME),

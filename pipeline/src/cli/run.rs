@@ -10,6 +10,7 @@ use super::{Exit, Io};
 use crate::clock::SystemClock;
 use crate::config::System;
 use crate::console::{Console, ConsoleError, Health};
+use crate::failpoint;
 use crate::finding::any_error;
 use crate::metrics::Metrics;
 use crate::observe::Nobody;
@@ -32,6 +33,10 @@ pub(super) fn run(args: &RunArgs, io: &mut Io<'_>) -> io::Result<Exit> {
     let Some((config, rules)) = loaded else {
         return Ok(Exit::Config);
     };
+    if let Err(cause) = failpoint::arm() {
+        writeln!(io.err, "error: {cause}")?;
+        return Ok(Exit::Config);
+    }
     let shutdown = Shutdown::new();
     let metrics = match Metrics::new() {
         Ok(metrics) => metrics,

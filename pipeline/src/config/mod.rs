@@ -174,6 +174,8 @@ pub struct Delivery {
     pub commit_records: u64,
     /// How long a silent partition is waited for once all have been read to their ends.
     pub merge_wait: Duration,
+    /// How long a call that ends a transaction may take before the process ends itself.
+    pub hang_after: Duration,
 }
 
 /// What is promised.

@@ -184,6 +184,7 @@ fn read_delivery(
         commit_every: Duration::from_millis(50),
         commit_records: 10_000,
         merge_wait: Duration::from_millis(200),
+        hang_after: Duration::from_secs(90),
     };
     let Some(value) = all.get("delivery") else {
         return (Some(default), None);
@@ -194,7 +195,13 @@ fn read_delivery(
         let delivery = mode.map(|mode| Delivery { mode, ..default });
         return (delivery, mode.map(|mode| (mode, value.span.clone())));
     }
-    let known = ["mode", "commit_every", "commit_records", "merge_wait"];
+    let known = [
+        "mode",
+        "commit_every",
+        "commit_records",
+        "merge_wait",
+        "hang_after",
+    ];
     let Some(section) = Section::open(value, "delivery", &known, notes) else {
         return (None, None);
     };
@@ -203,6 +210,8 @@ fn read_delivery(
     let every = Span(1_000)..=Span::seconds(60);
     let commit_every = section.duration("commit_every", default.commit_every, every.clone(), notes);
     let merge_wait = section.duration("merge_wait", default.merge_wait, every, notes);
+    let long = Span::seconds(1)..=Span::seconds(600);
+    let hang_after = section.duration("hang_after", default.hang_after, long, notes);
     let commit_records = section.integer("commit_records", 1..=1_000_000, notes);
     let read = || {
         Some(Delivery {
@@ -210,6 +219,7 @@ fn read_delivery(
             commit_every: commit_every?,
             commit_records: commit_records?.unwrap_or(default.commit_records),
             merge_wait: merge_wait?,
+            hang_after: hang_after?,
         })
     };
     (read(), mode.zip(written))

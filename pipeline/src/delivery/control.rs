@@ -1,14 +1,15 @@
 //! The control record: one per commit, JSON, opaque to the commit log that keeps it.
 //!
-//! The invariant: `from` of a record is where the record before it ended, so the records form a chain from the first
-//! offset the application ever read.
+//! The invariant: `from` of a record is where the record before it ended, and `previous` the hash of its bytes, so the
+//! records form a chain from the first offset the application ever read.
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::{Digests, link};
 use crate::step::Positions;
 
 /// The form of the record; a reader refuses any other.
-pub const CONTROL_VERSION: u32 = 1;
+pub const CONTROL_VERSION: u32 = 2;
 
 /// What one commit wrote down.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,10 @@ pub struct ControlRecord {
     pub app: String,
     /// Number of the commit, from 0.
     pub sequence: u64,
+    /// [`link`] of the record before; empty for the first.
+    pub previous: String,
+    /// [`rules::evaluate::SEMANTICS`] of the program that decided.
+    pub semantics: u32,
     /// The pack that decided.
     pub pack: String,
     /// Next offset of each partition before the commit.
@@ -31,6 +36,22 @@ pub struct ControlRecord {
     pub alerts: u64,
     /// Dead letters written.
     pub dead_letters: u64,
+    /// What they were.
+    pub digests: Digests,
+}
+
+#[derive(Deserialize)]
+struct Form {
+    v: u32,
+}
+
+/// A record as it was found, with what the next one calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// The record.
+    pub record: ControlRecord,
+    /// [`link`] of its bytes.
+    pub link: String,
 }
 
 /// A control record that cannot be understood.
@@ -84,16 +105,15 @@ impl ControlRecord {
     ///
     /// # Errors
     /// [`ControlError`] at the first that cannot be understood.
-    pub fn decode_all(app: &str, records: &[Vec<u8>]) -> Result<Vec<ControlRecord>, ControlError> {
+    pub fn decode_all(app: &str, records: &[Vec<u8>]) -> Result<Vec<Linked>, ControlError> {
         let decode = |(index, bytes): (usize, &Vec<u8>)| {
-            let record: ControlRecord = serde_json::from_slice(bytes)
-                .map_err(|source| ControlError::Malformed { index, source })?;
-            if record.v != CONTROL_VERSION {
-                return Err(ControlError::Version {
-                    index,
-                    found: record.v,
-                });
+            let malformed = |source| ControlError::Malformed { index, source };
+            // Of another form only this one member is sure to be there.
+            let Form { v: found } = serde_json::from_slice(bytes).map_err(malformed)?;
+            if found != CONTROL_VERSION {
+                return Err(ControlError::Version { index, found });
             }
+            let record: ControlRecord = serde_json::from_slice(bytes).map_err(malformed)?;
             if record.app != app {
                 return Err(ControlError::OtherApplication {
                     index,
@@ -101,7 +121,10 @@ impl ControlRecord {
                     wanted: app.to_owned(),
                 });
             }
-            Ok(record)
+            Ok(Linked {
+                record,
+                link: link(bytes),
+            })
         };
         records.iter().enumerate().map(decode).collect()
     }

@@ -243,6 +243,13 @@ pub const COMMITS: Entry = counter(
     &["result"],
     "Commits, by result.",
 );
+/// Repairs of commits.
+pub const COMMIT_REPAIRS: Entry = counter(
+    "tollgate_commit_repairs_total",
+    "repairs",
+    &["what"],
+    "What commits needed beyond themselves: calls asked again, transactions aborted or settled, clients renewed.",
+);
 /// Failures by stage.
 pub const FAILURES: Entry = counter(
     "tollgate_failures_total",
@@ -365,6 +372,7 @@ pub const ALL: &[Entry] = &[
     DECISION_LATENCY,
     COMMIT_SECONDS,
     COMMITS,
+    COMMIT_REPAIRS,
     FAILURES,
     QUEUE_DEPTH,
     WATERMARK,

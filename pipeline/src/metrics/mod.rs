@@ -11,6 +11,7 @@ mod register;
 
 use std::sync::Arc;
 
+use connectors::log::Counts;
 use prometheus::{
     Counter, Encoder, Gauge, GaugeVec, Histogram, HistogramVec, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Registry, TextEncoder,
@@ -68,6 +69,7 @@ pub struct Metrics {
     pub decision_latency: Histogram,
     pub commit_seconds: Histogram,
     pub commits: IntCounterVec,
+    pub commit_repairs: IntCounterVec,
     pub failures: IntCounterVec,
     pub queue_depth: IntGaugeVec,
     pub watermark: GaugeVec,
@@ -148,6 +150,7 @@ impl Metrics {
             decision_latency: r.histogram(&c::DECISION_LATENCY)?,
             commit_seconds: r.histogram(&c::COMMIT_SECONDS)?,
             commits: r.counters(&c::COMMITS)?,
+            commit_repairs: r.counters(&c::COMMIT_REPAIRS)?,
             failures: r.counters(&c::FAILURES)?,
             queue_depth: r.gauges(&c::QUEUE_DEPTH)?,
             watermark: r.float_gauges(&c::WATERMARK)?,
@@ -176,6 +179,9 @@ impl Metrics {
         }
         for result in ["ok", "failed"] {
             self.commits.with_label_values(&[result]);
+        }
+        for (what, _) in Counts::default().named() {
+            self.commit_repairs.with_label_values(&[what]);
         }
         for code in connectors::reject::RejectCode::ALL {
             self.dead_letters.with_label_values(&[code.id()]);

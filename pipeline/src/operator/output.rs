@@ -9,6 +9,7 @@ mod dead;
 mod pack;
 mod render;
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -24,6 +25,7 @@ pub(crate) use self::render::decisions;
 use super::decode::DeadLetter;
 use super::merge::Merged;
 use crate::crew::{Crew, Rendering};
+use crate::delivery::digest::{Digest, Digests};
 
 /// How often a write that may succeed later is tried before the run gives up.
 const WRITE_TRIES: u32 = 5;
@@ -37,6 +39,34 @@ pub struct Written {
     pub alerts: u64,
     /// Dead letters.
     pub dead_letters: u64,
+    /// What they were, where that is told.
+    pub digests: Digests,
+}
+
+impl Written {
+    /// Adds what was written behind it.
+    pub fn join(&mut self, other: &Written) {
+        self.decisions += other.decisions;
+        self.alerts += other.alerts;
+        self.dead_letters += other.dead_letters;
+        self.digests.join(&other.digests);
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Written {
+            decisions,
+            alerts,
+            dead_letters,
+            digests,
+        } = self;
+        write!(
+            f,
+            "{decisions} decisions ({}), {alerts} alerts ({}) and {dead_letters} dead letters ({})",
+            digests.decisions, digests.alerts, digests.dead_letters
+        )
+    }
 }
 
 /// A failure to write.
@@ -61,6 +91,8 @@ pub struct Output {
     decisions: Stream,
     alerts: Stream,
     dead_letters: Stream,
+    /// Whether [`Written::digests`] are told.
+    digests: bool,
 }
 
 /// The sinks of one stream and what was written to them since the last commit, where that is kept.
@@ -117,7 +149,15 @@ impl Output {
             decisions: stream(decisions),
             alerts: stream(alerts),
             dead_letters: stream(dead_letters),
+            digests: false,
         }
+    }
+
+    /// The same, with digests of what is written.
+    #[must_use]
+    pub fn with_digests(mut self, digests: bool) -> Output {
+        self.digests = digests;
+        self
     }
 
     /// How each sink of the decisions wants them packed, in the order of the sinks; the others have them one by one.
@@ -141,6 +181,8 @@ impl Output {
     ) -> Result<Written, OutputError> {
         let renderer = Arc::clone(&self.renderer);
         let view = renderer.view(&step.rows, out);
+        let mut written = counted(step, out);
+        let mut told = !self.digests;
         for packing in self.decisions.packings() {
             let records = match packing {
                 Packing::None if !crew.is_alone() && step.times.len() >= ROWS_MIN => {
@@ -149,32 +191,64 @@ impl Output {
                 Packing::None => decisions(&view, step, 0..step.times.len()),
                 packing => pack::packed(packing, &view, step, &self.topic)?,
             };
+            if !told && let Some(digest) = pack::digest(packing, &records) {
+                (written.digests.decisions, told) = (digest, true);
+            }
             self.decisions.write_records(packing, records)?;
+        }
+        if !told {
+            written.digests.decisions = render::digest(&view, step.times.len());
         }
         if self.decisions.wants(Takes::Columns) {
             self.decisions.write_columns(&view.decision_columns()?)?;
         }
-        let alerts = out.hits.iter().filter(|hit| hit.alert).count();
-        if alerts > 0 && self.alerts.wants(Takes::Records) {
-            self.alerts
-                .write_records(Packing::None, render::alerts(&view, step))?;
+        if written.alerts > 0 && (self.digests || self.alerts.wants(Takes::Records)) {
+            let alerts = render::alerts(&view, step);
+            written.digests.alerts = self.digest(&alerts);
+            self.alerts.write_records(Packing::None, alerts)?;
         }
-        if alerts > 0 && self.alerts.wants(Takes::Columns) {
+        if written.alerts > 0 && self.alerts.wants(Takes::Columns) {
             self.alerts.write_columns(&view.alert_columns()?)?;
         }
-        if !step.dead.is_empty() && self.dead_letters.wants(Takes::Records) {
-            let record = |(partition, letter): &(u32, DeadLetter)| {
-                dead::record(&self.topic, *partition, letter)
-            };
-            let records = step.dead.iter().map(record).collect();
-            self.dead_letters.write_records(Packing::None, records)?;
+        if !step.dead.is_empty() && (self.digests || self.dead_letters.wants(Takes::Records)) {
+            let letters = self.letters(step);
+            if self.digests {
+                let digest = &mut written.digests.dead_letters;
+                letters.iter().for_each(|letter| digest.add_record(letter));
+            }
+            self.dead_letters.write_records(Packing::None, letters)?;
         }
-        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-        Ok(Written {
-            decisions: count(out.decisions.len()),
-            alerts: count(alerts),
-            dead_letters: count(step.dead.len()),
-        })
+        Ok(written)
+    }
+
+    /// What [`Output::write`] would write and tell, without writing it.
+    #[must_use]
+    pub fn tell(&self, step: &Merged, out: &StepOutput) -> Written {
+        let view = self.renderer.view(&step.rows, out);
+        let mut written = counted(step, out);
+        if self.digests {
+            written.digests.decisions = render::digest(&view, step.times.len());
+            written.digests.alerts = self.digest(&render::alerts(&view, step));
+            let digest = &mut written.digests.dead_letters;
+            let letters = self.letters(step);
+            letters.iter().for_each(|letter| digest.add_record(letter));
+        }
+        written
+    }
+
+    fn digest(&self, records: &[OutRecord]) -> Digest {
+        let mut digest = Digest::default();
+        if self.digests {
+            let values = records.iter().filter_map(|record| record.value.as_deref());
+            values.for_each(|value| digest.add(value));
+        }
+        digest
+    }
+
+    fn letters(&self, step: &Merged) -> Vec<OutRecord> {
+        let record =
+            |(partition, letter): &(u32, DeadLetter)| dead::record(&self.topic, *partition, letter);
+        step.dead.iter().map(record).collect()
     }
 
     /// A step in stretches, more than there are hands: who comes late then leaves more to the others.
@@ -248,6 +322,17 @@ impl Output {
     }
 }
 
+/// How much a step brought.
+fn counted(step: &Merged, out: &StepOutput) -> Written {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    Written {
+        decisions: count(out.decisions.len()),
+        alerts: count(out.hits.iter().filter(|hit| hit.alert).count()),
+        dead_letters: count(step.dead.len()),
+        digests: Digests::default(),
+    }
+}
+
 impl Stream {
     fn wants(&self, takes: Takes) -> bool {
         self.sinks.iter().any(|outlet| outlet.sink.takes() == takes)
@@ -273,7 +358,7 @@ impl Stream {
         for outlet in outlets.filter(|outlet| outlet.takes(packing)) {
             write_patiently(outlet.sink.as_mut(), || Payload::Records(&records))?;
         }
-        if self.keep {
+        if self.keep && !self.sinks.is_empty() {
             self.kept.push((packing, records));
         }
         Ok(())

@@ -11,16 +11,18 @@ use connectors::format::json::JsonDecoder;
 use connectors::format::{Decoder, Limits, WantedColumn};
 use connectors::generate::{Config as Stream, GenerateSource, Pace};
 use connectors::kafka::{KafkaCommitLog, KafkaSettings, KafkaSource, KafkaTransactionLog};
-use connectors::log::CommitLog;
+use connectors::log::{CommitLog, Point};
 use connectors::source::{Source, SourceError};
 use rules::ruleset::RuleSet;
 
 use super::kafka::warn_of_times_nobody_checks;
 use super::{BuildError, Site};
 use crate::clock::Clock;
-use crate::config::{self, Config, Generate, Mode};
+use crate::config::{self, Config, Delivery, Generate, Mode};
+use crate::failpoint;
 use crate::operator::decode::Decode;
 use crate::operator::wanted;
+use crate::watchdog::Watchdog;
 
 /// What a source brings.
 pub(super) struct Opened {
@@ -52,7 +54,7 @@ pub(super) fn open(
                 if rules.schema.max_future.is_some() {
                     warn_of_times_nobody_checks(&settings, &kafka.topic);
                 }
-                let log = commit_log(config.delivery.mode, &settings, &source, site)?;
+                let log = commit_log(&config.delivery, &settings, &source, site)?;
                 (Box::new(source), Some(json(wanted.clone())?), Some(log))
             }
             config::Source::Embedded { topic, .. } => {
@@ -88,21 +90,36 @@ pub(super) fn open(
 
 /// The commit log of a topic, with the producer the sinks will have.
 fn commit_log(
-    mode: Mode,
+    delivery: &Delivery,
     settings: &KafkaSettings,
     source: &KafkaSource,
     site: &mut Site<'_>,
 ) -> Result<Box<dyn CommitLog>, BuildError> {
-    Ok(match mode {
+    Ok(match delivery.mode {
         Mode::ExactlyOnce => {
             let producer = site.clusters.transactional(settings)?;
-            Box::new(KafkaTransactionLog::new(settings, &producer, source)?)
+            let log = KafkaTransactionLog::new(settings, &producer, source)?;
+            let watchdog = Watchdog::start(delivery.hang_after).map_err(BuildError::Watchdog)?;
+            Box::new(log.with_hook(Box::new(move |point| come_by(point, &watchdog))))
         }
         Mode::AtLeastOnce => {
             let producer = site.clusters.producer(settings)?;
             Box::new(KafkaCommitLog::new(settings, &producer, source)?)
         }
     })
+}
+
+/// What is done at a point of a commit.
+fn come_by(point: Point, watchdog: &Watchdog) {
+    match point {
+        Point::Call(call) => watchdog.begun(call),
+        Point::Returned => watchdog.returned(),
+        Point::BeforeFlush => failpoint::reached("before_flush"),
+        Point::AfterFlush => failpoint::reached("after_flush"),
+        Point::AfterOffsets => failpoint::reached("after_offsets"),
+        Point::InCommit => failpoint::reached("in_commit"),
+        Point::AfterCommit => failpoint::reached("after_commit"),
+    }
 }
 
 /// The column the keys of the records must be equal to, where the configuration names one.

@@ -5,9 +5,11 @@
 use std::time::Duration;
 
 use connectors::log::{CommitLog, LogError};
+use rules::evaluate::SEMANTICS;
 
 use super::{Delivery, POLL_WAIT, RunError, Worker};
 use crate::delivery::control::{CONTROL_VERSION, ControlRecord};
+use crate::delivery::digest::link;
 use crate::operator::output::Written;
 use crate::step::Positions;
 
@@ -21,15 +23,18 @@ const REFUSED_POLLS: u32 = 3_000;
 #[derive(Debug)]
 pub(super) struct Pending {
     sequence: u64,
+    /// What the control record calls the one before it.
+    previous: String,
     from: Positions,
     written: Written,
     since: Duration,
 }
 
 impl Pending {
-    pub(super) fn new(sequence: u64, from: Positions) -> Pending {
+    pub(super) fn new(sequence: u64, previous: String, from: Positions) -> Pending {
         Pending {
             sequence,
+            previous,
             from,
             written: Written::default(),
             since: Duration::ZERO,
@@ -47,9 +52,7 @@ impl Pending {
     }
 
     pub(super) fn add(&mut self, written: &Written) {
-        self.written.decisions += written.decisions;
-        self.written.alerts += written.alerts;
-        self.written.dead_letters += written.dead_letters;
+        self.written.join(written);
     }
 
     fn records(&self) -> u64 {
@@ -94,22 +97,29 @@ impl Worker {
             v: CONTROL_VERSION,
             app: self.parts.app.clone(),
             sequence: self.pending.sequence,
+            previous: std::mem::take(&mut self.pending.previous),
+            semantics: SEMANTICS,
             pack: self.engine.rules().version.clone(),
             from: std::mem::take(&mut self.pending.from),
             entries,
             decisions: self.pending.written.decisions,
             alerts: self.pending.written.alerts,
             dead_letters: self.pending.written.dead_letters,
+            digests: self.pending.written.digests,
         };
-        let result = self.make_durable(&record);
+        let control = record.encode();
+        let result = self.make_durable(record.to(), &control);
         self.meter.commit(
             self.around.clock.elapsed().saturating_sub(started),
             result.is_ok(),
         );
+        if let Some(log) = &self.parts.log {
+            self.meter.repairs(&log.counts());
+        }
         result?;
         self.parts.output.committed();
         self.summary.commits += 1;
-        self.pending = Pending::new(record.sequence + 1, record.to().to_vec());
+        self.pending = Pending::new(record.sequence + 1, link(&control), record.to().to_vec());
         self.pending
             .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;
         Ok(())
@@ -117,16 +127,15 @@ impl Worker {
 
     /// Flush and commit; the same call again where that may help, the same outputs again after an abort. A log that is
     /// not atomic has dropped no output: there the group has refused the offsets, and only polling tells why.
-    fn make_durable(&mut self, record: &ControlRecord) -> Result<(), RunError> {
-        let control = record.encode();
+    fn make_durable(&mut self, to: &[(u32, i64)], control: &[u8]) -> Result<(), RunError> {
         for _ in 1..COMMIT_TRIES {
-            match self.try_commit(record.to(), &control) {
+            match self.try_commit(to, control) {
                 Err(RunError::Log(LogError::Retry { operation, cause })) => {
                     tracing::warn!(operation, cause, "commit failed, trying again");
                 }
                 Err(RunError::Log(LogError::Aborted { operation, cause })) if !self.is_atomic() => {
                     tracing::warn!(operation, cause, "commit refused, asking the group");
-                    return self.commit_when_let(record.to(), &control);
+                    return self.commit_when_let(to, control);
                 }
                 Err(RunError::Log(LogError::Aborted { operation, cause })) => {
                     tracing::warn!(
@@ -145,7 +154,7 @@ impl Worker {
                 result => return result,
             }
         }
-        self.try_commit(record.to(), &control)
+        self.try_commit(to, control)
     }
 
     /// Polls until the group takes the offsets, or takes the partitions away, which ends this by [`RunError::Lost`]. What

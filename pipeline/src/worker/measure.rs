@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::log::Counts;
 use connectors::record::Batch;
 use prometheus::core::{AtomicI64, GenericGauge};
 use prometheus::{Gauge, Histogram, IntCounter};
@@ -135,6 +136,14 @@ impl Meter {
             .inc();
         if !ok {
             self.failure(Stage::Commit);
+        }
+    }
+
+    /// What commits have needed so far.
+    pub(super) fn repairs(&self, counts: &Counts) {
+        for (what, count) in counts.named() {
+            let series = self.metrics.commit_repairs.with_label_values(&[what]);
+            series.inc_by(count.saturating_sub(series.get()));
         }
     }
 

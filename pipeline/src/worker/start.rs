@@ -17,10 +17,12 @@ use super::{
 };
 use crate::console::health::State;
 use crate::delivery::recovery::{self, RecoveryError};
+use crate::failpoint;
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
+use crate::operator::output::Written;
 use crate::seed;
-use crate::step::Journal;
+use crate::step::{Journal, Positions};
 
 impl Worker {
     /// A worker that knows nothing yet.
@@ -31,7 +33,7 @@ impl Worker {
         Ok(Worker {
             intake: Intake::new(&parts.decode, crew.count()),
             crew,
-            pending: Pending::new(0, Vec::new()),
+            pending: Pending::new(0, String::new(), Vec::new()),
             meter: Meter::new(Arc::clone(&around.metrics), &rules),
             engine: Engine::new(rules, &parts.app, seed::draw()),
             parts,
@@ -54,6 +56,7 @@ impl Worker {
             return Ok(());
         }
         let committed = self.committed()?;
+        failpoint::reached("in_recovery");
         match self.assignment()? {
             Some(assigned) => self.go(&committed, &assigned),
             None => Ok(()),
@@ -105,10 +108,17 @@ impl Worker {
     /// Restores the state and goes live.
     fn go(&mut self, committed: &Committed, assigned: &[Assignment]) -> Result<(), RunError> {
         let begin = self.parts.begin;
-        let plan = recovery::plan(&self.parts.app, committed, assigned, |a| match begin {
-            Begin::Earliest => a.log_start,
-            Begin::Latest => a.log_end,
-        })?;
+        let pack = &self.parts.rules.version;
+        let plan = recovery::plan(
+            &self.parts.app,
+            pack,
+            committed,
+            assigned,
+            |a| match begin {
+                Begin::Earliest => a.log_start,
+                Begin::Latest => a.log_end,
+            },
+        )?;
         if plan.missing > 0 {
             tracing::warn!(
                 events = plan.missing,
@@ -124,7 +134,11 @@ impl Worker {
         for known in assigned {
             self.meter.log_end(known.partition, known.log_end);
         }
-        self.pending = Pending::new(plan.next_sequence, plan.live_from.clone());
+        self.pending = Pending::new(
+            plan.next_sequence,
+            plan.link.clone(),
+            plan.live_from.clone(),
+        );
         if self.refold(&plan)? {
             self.live()
         } else {
@@ -134,7 +148,7 @@ impl Worker {
 
     /// Folds the journaled history; false when asked to stop on the way.
     fn refold(&mut self, plan: &Plan) -> Result<bool, RunError> {
-        if plan.entries.is_empty() {
+        if plan.commits.is_empty() {
             return Ok(true);
         }
         let total: i64 = plan
@@ -144,34 +158,63 @@ impl Worker {
             .map(|((_, to), (_, from))| to - from)
             .sum();
         tracing::info!(records = total, "rebuilding the state from the log");
-        for entry in &plan.entries {
-            self.merge.limit(Some(entry));
-            while !self.merge.at_limit() {
-                if self.around.shutdown.requested() {
+        for commit in &plan.commits {
+            let mut found = commit.wrote.map(|_| Written::default());
+            for entry in &commit.entries {
+                if !self.refold_entry(plan, entry, &mut found)? {
                     return Ok(false);
                 }
-                self.check_halted(plan)?;
-                let progress = self.refold_step()?;
-                if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
-                    let committed = entry
-                        .iter()
-                        .find(|(p, _)| *p == partition)
-                        .map_or(position, |(_, end)| *end);
-                    return Err(RecoveryError::BeyondEnd {
-                        partition,
-                        committed,
-                        log_end: position,
-                    }
-                    .into());
-                }
-                self.around.health.set(State::Refolding {
-                    events: self.summary.refolded,
-                });
-                if self.around.clock.elapsed().saturating_sub(self.ticked) >= TICK {
-                    self.tick_now();
-                }
-                self.poll(progress)?;
             }
+            let (sequence, wrote) = (commit.sequence, commit.wrote);
+            if let (Some(wrote), Some(found)) = (wrote, found)
+                && wrote != found
+            {
+                let (wrote, found) = (Box::new(wrote), Box::new(found));
+                let differs = RecoveryError::Differs {
+                    sequence,
+                    wrote,
+                    found,
+                };
+                return Err(differs.into());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Folds up to a boundary of the journal; `found` gathers what comes of it, if that is asked for.
+    fn refold_entry(
+        &mut self,
+        plan: &Plan,
+        entry: &Positions,
+        found: &mut Option<Written>,
+    ) -> Result<bool, RunError> {
+        failpoint::reached("in_replay");
+        self.merge.limit(Some(entry));
+        while !self.merge.at_limit() {
+            if self.around.shutdown.requested() {
+                return Ok(false);
+            }
+            self.check_halted(plan)?;
+            let progress = self.refold_step(found)?;
+            if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
+                let committed = entry
+                    .iter()
+                    .find(|(p, _)| *p == partition)
+                    .map_or(position, |(_, end)| *end);
+                return Err(RecoveryError::BeyondEnd {
+                    partition,
+                    committed,
+                    log_end: position,
+                }
+                .into());
+            }
+            self.around.health.set(State::Refolding {
+                events: self.summary.refolded,
+            });
+            if self.around.clock.elapsed().saturating_sub(self.ticked) >= TICK {
+                self.tick_now();
+            }
+            self.poll(progress)?;
         }
         Ok(true)
     }
@@ -193,12 +236,20 @@ impl Worker {
     }
 
     /// Folds what the merge has; true when it had something.
-    fn refold_step(&mut self) -> Result<bool, RunError> {
+    fn refold_step(&mut self, found: &mut Option<Written>) -> Result<bool, RunError> {
         let Taken::Step(merged) = self.merge.take(micros(self.around.clock.elapsed()))? else {
             return Ok(false);
         };
         let started = self.around.clock.elapsed();
-        self.engine.fold_with(&step_of(&merged), &mut self.crew)?;
+        match found {
+            None => self.engine.fold_with(&step_of(&merged), &mut self.crew)?,
+            Some(found) => {
+                let step = step_of(&merged);
+                self.engine
+                    .step_with(&step, &mut self.out, &mut self.crew)?;
+                found.join(&self.parts.output.tell(&merged, &self.out));
+            }
+        }
         self.meter.stage(
             Stage::Decide,
             self.around.clock.elapsed().saturating_sub(started),

@@ -53,6 +53,9 @@ use crate::state::seed::HashSeed;
 use crate::state::shards::Order;
 use crate::time::EventTime;
 
+/// The version of what state and decisions mean: of two programs with the same one, either goes on where the other ended.
+pub const SEMANTICS: u32 = 1;
+
 /// Ids whose places are read ahead at once.
 const AHEAD: usize = 16;
 

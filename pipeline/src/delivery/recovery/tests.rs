@@ -4,20 +4,40 @@
 
 use super::*;
 use crate::delivery::control::CONTROL_VERSION;
+use crate::delivery::digest::{Digests, link};
 
-fn record(sequence: u64, from: i64, ends: &[i64]) -> Vec<u8> {
+/// A record that follows the last of these.
+fn after(before: &[Vec<u8>], sequence: u64, from: i64, ends: &[i64]) -> Vec<u8> {
     let record = ControlRecord {
         v: CONTROL_VERSION,
         app: "app".to_owned(),
         sequence,
+        previous: before.last().map_or_else(String::new, |last| link(last)),
+        semantics: SEMANTICS,
         pack: "p@0".to_owned(),
         from: vec![(0, from)],
         entries: ends.iter().map(|end| vec![(0, *end)]).collect(),
         decisions: 0,
         alerts: 0,
         dead_letters: 0,
+        digests: Digests::default(),
     };
     record.encode()
+}
+
+/// The first record.
+fn first(ends: &[i64]) -> Vec<u8> {
+    after(&[], 0, 0, ends)
+}
+
+/// Records that follow one another, by where each begins and its journal.
+fn chain_of(records: &[(i64, &[i64])]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for (sequence, (from, ends)) in (0..).zip(records) {
+        let next = after(&all, sequence, *from, ends);
+        all.push(next);
+    }
+    all
 }
 
 fn log(log_start: i64, log_end: i64) -> Vec<Assignment> {
@@ -28,32 +48,39 @@ fn log(log_start: i64, log_end: i64) -> Vec<Assignment> {
     }]
 }
 
+/// Where each entry of the journal ends.
+fn entries(plan: &Plan) -> Vec<i64> {
+    let entries = plan.commits.iter().flat_map(|commit| &commit.entries);
+    entries.map(|entry| entry[0].1).collect()
+}
+
 fn try_plan(control: Vec<Vec<u8>>, next: i64, log: &[Assignment]) -> Result<Plan, RecoveryError> {
     let committed = Committed {
         offsets: vec![(0, next)],
         control,
     };
-    plan("app", &committed, log, |a| a.log_start)
+    plan("app", "p@0", &committed, log, |a| a.log_start)
 }
 
 #[test]
 fn nothing_committed_begins_where_it_is_told() {
-    let plan = plan("app", &Committed::default(), &log(3, 9), |a| a.log_end).unwrap();
+    let plan = plan("app", "p@0", &Committed::default(), &log(3, 9), |a| {
+        a.log_end
+    })
+    .unwrap();
     assert_eq!(
-        (plan.starts, plan.entries.len(), plan.live_from),
+        (plan.starts, plan.commits.len(), plan.live_from),
         (vec![(0, 9)], 0, vec![(0, 9)])
     );
 }
 
 #[test]
 fn the_chain_is_folded_in_order() {
-    let plan = try_plan(
-        vec![record(0, 0, &[2, 5]), record(1, 5, &[7])],
-        7,
-        &log(0, 9),
-    )
-    .unwrap();
-    assert_eq!(plan.entries, vec![vec![(0, 2)], vec![(0, 5)], vec![(0, 7)]]);
+    let records = chain_of(&[(0, &[2, 5]), (5, &[7])]);
+    let name = link(&records[1]);
+    let plan = try_plan(records, 7, &log(0, 9)).unwrap();
+    assert_eq!(entries(&plan), [2, 5, 7]);
+    assert_eq!(plan.link, name);
     assert_eq!(
         (plan.starts, plan.live_from, plan.next_sequence),
         (vec![(0, 0)], vec![(0, 7)], 2)
@@ -62,33 +89,28 @@ fn the_chain_is_folded_in_order() {
 
 #[test]
 fn a_record_whose_offsets_were_never_committed_is_dropped() {
-    let plan = try_plan(vec![record(0, 0, &[5]), record(1, 5, &[7])], 5, &log(0, 9)).unwrap();
-    assert_eq!((plan.entries, plan.next_sequence), (vec![vec![(0, 5)]], 1));
+    let records = chain_of(&[(0, &[5]), (5, &[7])]);
+    let plan = try_plan(records, 5, &log(0, 9)).unwrap();
+    assert_eq!((entries(&plan), plan.next_sequence), (vec![5], 1));
 }
 
 #[test]
 fn a_record_that_was_written_again_replaces_the_first() {
-    let records = vec![
-        record(0, 0, &[5]),
-        record(1, 5, &[7]),
-        record(1, 5, &[6, 8]),
-    ];
+    let mut records = chain_of(&[(0, &[5]), (5, &[7])]);
+    let again = after(&records[..1], 1, 5, &[6, 8]);
+    records.push(again);
     let plan = try_plan(records, 8, &log(0, 9)).unwrap();
-    assert_eq!(plan.entries, vec![vec![(0, 5)], vec![(0, 6)], vec![(0, 8)]]);
+    assert_eq!(entries(&plan), [5, 6, 8]);
 }
 
 #[test]
 fn a_record_of_a_process_that_was_replaced_is_passed_over_wherever_it_stands() {
-    let zombie = record(1, 5, &[9]);
+    let zombie = after(&[first(&[5])], 1, 5, &[9]);
     for at in 1..=3 {
-        let mut records = vec![record(0, 0, &[5]), record(1, 5, &[7]), record(2, 7, &[8])];
+        let mut records = chain_of(&[(0, &[5]), (5, &[7]), (7, &[8])]);
         records.insert(at, zombie.clone());
         let plan = try_plan(records, 8, &log(0, 9)).unwrap();
-        assert_eq!(
-            plan.entries,
-            vec![vec![(0, 5)], vec![(0, 7)], vec![(0, 8)]],
-            "at {at}"
-        );
+        assert_eq!(entries(&plan), [5, 7, 8], "at {at}");
     }
 }
 
@@ -99,11 +121,11 @@ fn offsets_that_are_gone_are_noticed() {
             offsets: vec![],
             control: records,
         };
-        plan("app", &committed, &log(0, 9), |a| a.log_end)
+        plan("app", "p@0", &committed, &log(0, 9), |a| a.log_end)
     };
-    let before_the_first_offsets = lost(vec![record(0, 0, &[5])]).unwrap();
+    let before_the_first_offsets = lost(vec![first(&[5])]).unwrap();
     assert_eq!(before_the_first_offsets.starts, vec![(0, 9)]);
-    let error = lost(vec![record(0, 0, &[5]), record(1, 5, &[7])]).unwrap_err();
+    let error = lost(chain_of(&[(0, &[5]), (5, &[7])])).unwrap_err();
     assert!(
         matches!(error, RecoveryError::OffsetsLost { commits: 1 }),
         "{error}"
@@ -112,7 +134,7 @@ fn offsets_that_are_gone_are_noticed() {
 
 #[test]
 fn what_cannot_be_restored_is_refused() {
-    let chain = || vec![record(0, 0, &[5])];
+    let chain = || vec![first(&[5])];
     assert!(matches!(
         try_plan(chain(), 5, &log(6, 9)),
         Err(RecoveryError::Gap {
@@ -150,6 +172,58 @@ fn what_cannot_be_restored_is_refused() {
 
 #[test]
 fn a_log_cut_below_the_first_offset_says_how_much_is_missing() {
-    let plan = try_plan(vec![record(0, 0, &[5])], 5, &log(3, 9)).unwrap();
+    let plan = try_plan(vec![first(&[5])], 5, &log(3, 9)).unwrap();
     assert_eq!((plan.starts, plan.missing), (vec![(0, 3)], 3));
+}
+
+/// A record changed after the next one was written is no part of the chain any more.
+#[test]
+fn a_record_that_was_changed_breaks_the_chain() {
+    let mut records = chain_of(&[(0, &[5]), (5, &[7])]);
+    let text = String::from_utf8(records[0].clone()).unwrap();
+    records[0] = text
+        .replace("\"decisions\":0", "\"decisions\":1")
+        .into_bytes();
+    let error = try_plan(records, 7, &log(0, 9)).unwrap_err();
+    assert!(
+        matches!(error, RecoveryError::BrokenChain { .. }),
+        "{error}"
+    );
+}
+
+/// What was written is compared only where the same must come of it: the same pack, over a log that is whole.
+#[test]
+fn outputs_are_compared_where_they_must_be_the_same() {
+    let compared = |pack: &str, log_start| {
+        let committed = Committed {
+            offsets: vec![(0, 5)],
+            control: vec![first(&[5])],
+        };
+        let plan = plan("app", pack, &committed, &log(log_start, 9), |a| a.log_start);
+        plan.unwrap().commits[0].wrote.is_some()
+    };
+    assert!(compared("p@0", 0));
+    assert!(!compared("p@1", 0) && !compared("p@0", 3));
+}
+
+#[test]
+fn another_engine_or_another_form_is_refused() {
+    let with = |from: &str, to: &str| {
+        let text = String::from_utf8(first(&[5])).unwrap();
+        assert!(text.contains(from), "{text}");
+        try_plan(vec![text.replace(from, to).into_bytes()], 5, &log(0, 9))
+            .unwrap_err()
+            .to_string()
+    };
+    let ours = format!("\"semantics\":{SEMANTICS}");
+    let said = with(&ours, "\"semantics\":99");
+    assert!(
+        said.contains("commit 0 was decided by engine semantics 99"),
+        "{said}"
+    );
+    let said = with("\"v\":2", "\"v\":1");
+    assert!(
+        said.contains("it has form 1, this program reads form 2"),
+        "{said}"
+    );
 }

@@ -15,6 +15,7 @@ use arrow::ipc::writer::StreamWriter;
 use connectors::record::OutRecord;
 use rules::decision::View;
 
+use crate::delivery::digest::Digest;
 use crate::operator::merge::Merged;
 
 /// The header that names the framing.
@@ -79,6 +80,24 @@ pub(super) fn packed(
         }
     }
     Ok(packs.records)
+}
+
+/// The digest of the decisions in these records, where they are JSON. A JSON object has no raw line feed in it.
+pub(super) fn digest(packing: Packing, records: &[OutRecord]) -> Option<Digest> {
+    let mut digest = Digest::default();
+    for value in records.iter().filter_map(|record| record.value.as_deref()) {
+        match packing {
+            Packing::None => digest.add(value),
+            Packing::Ndjson(_) => {
+                let lines = value.strip_suffix(b"\n").unwrap_or(value);
+                lines
+                    .split(|byte| *byte == b'\n')
+                    .for_each(|line| digest.add(line));
+            }
+            Packing::Arrow(_) => return None,
+        }
+    }
+    Some(digest)
 }
 
 /// The rows of each partition, ascending.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use connectors::record::OutRecord;
 use rules::decision::View;
 
+use crate::delivery::digest::Digest;
 use crate::operator::merge::Merged;
 
 /// Most decisions have no hit and about this many bytes.
@@ -20,6 +21,17 @@ pub(crate) fn decisions(view: &View<'_>, step: &Merged, rows: Range<usize>) -> V
         keyed(step, row, json)
     };
     rows.map(record).collect()
+}
+
+/// The digest of the decisions of a step, each as its JSON.
+pub(super) fn digest(view: &View<'_>, rows: usize) -> Digest {
+    let (mut digest, mut json) = (Digest::default(), Vec::with_capacity(TYPICAL_BYTES));
+    for row in 0..rows {
+        json.clear();
+        view.write_decision(row, &mut json);
+        digest.add(&json);
+    }
+    digest
 }
 
 /// One record per alert.
