@@ -1,17 +1,19 @@
 //! Failpoints: named places where a test has the process die or hang.
 //!
-//! The idea: `TOLLGATE_FAILPOINT=NAME:NTH[:hang]` in the environment makes the process stop the NTH time it comes by. What
-//! a crash at that place leaves behind is what a restart has to cope with. The invariant: without the variable a failpoint
+//! The idea: `TOLLGATE_FAILPOINT=NAME:NTH[:hang|:freeze]` in the environment makes the process stop the NTH time it comes
+//! by. What a crash at that place leaves behind is what a restart has to cope with. The invariant: without the variable a failpoint
 //! is one look at a flag; armed, the process says so at its start.
 
+use std::process::Command;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Every failpoint, in the order a run comes by.
-pub const ALL: [&str; 7] = [
+/// Every failpoint, in the order a run comes by; `in_call` is each call of a commit that waits for the broker.
+pub const ALL: [&str; 8] = [
+    "in_call",
     "in_recovery",
     "in_replay",
     "before_flush",
@@ -43,6 +45,8 @@ enum Act {
     DieSoon,
     /// For ever.
     Hang,
+    /// All of the process stands still until somebody sends it SIGCONT.
+    Freeze,
 }
 
 impl FromStr for Armed {
@@ -59,6 +63,7 @@ impl FromStr for Armed {
             None if *name == "in_commit" => Act::DieSoon,
             None => Act::Die,
             Some("hang") => Act::Hang,
+            Some("freeze") => Act::Freeze,
             Some(other) => return Err(format!("`{other}` is no act")),
         };
         Ok(Armed {
@@ -107,6 +112,12 @@ pub fn reached(name: &str) {
         Act::Hang => loop {
             thread::park();
         },
+        Act::Freeze => {
+            tracing::warn!("frozen at the failpoint");
+            let pid = std::process::id().to_string();
+            // Where there is no such program the process goes on, and the test that froze it fails.
+            let _ = Command::new("kill").args(["-STOP", &pid]).status();
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! Clients (topics, producing, reading back) are in [`crate::topic`].
 
 use std::fs::{self, File};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::proxy::Proxy;
 use crate::{place, process, topic};
 
 /// A loaded machine has been seen to take a minute.
@@ -56,6 +57,25 @@ impl Broker {
     /// When it does not answer in time, and under `CI=true` also when it cannot be had.
     #[must_use]
     pub fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// The same with a second way to it, that leads through a proxy: clients who begin there are sent there for all they
+    /// want, while the broker itself and the test go straight.
+    ///
+    /// # Panics
+    /// As [`Broker::start`].
+    #[must_use]
+    pub fn behind_a_proxy() -> Option<(Self, Proxy)> {
+        let port = || free_port().local_addr().unwrap();
+        let listener = port();
+        let proxy = Proxy::start(listener, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let second = (listener.port(), proxy.address().port());
+        Some((Self::start_with(Some(second))?, proxy))
+    }
+
+    /// `second`: the port of a second listener, and the one clients are told of.
+    fn start_with(second: Option<(u16, u16)>) -> Option<Self> {
         let jars = match jars() {
             Ok(jars) => jars,
             Err(why) => {
@@ -73,6 +93,7 @@ impl Broker {
         let settings = settings(
             port,
             controller.local_addr().unwrap().port(),
+            second,
             &directory.path().join("data"),
         );
         fs::write(directory.path().join("server.properties"), settings).unwrap();
@@ -283,15 +304,19 @@ fn free_port() -> TcpListener {
 }
 
 /// A single node that holds everything once, and notices within a second that its former self has died.
-fn settings(port: u16, controller: u16, data: &Path) -> String {
+fn settings(port: u16, controller: u16, second: Option<(u16, u16)>, data: &Path) -> String {
+    let of = |port: u16| format!(",PROXIED://127.0.0.1:{port}");
+    let (listener, advertised) =
+        second.map_or_else(Default::default, |(port, told)| (of(port), of(told)));
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}{listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{advertised}
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 log.dirs={}
 auto.create.topics.enable=false
 num.partitions=1
@@ -308,6 +333,7 @@ group.min.session.timeout.ms=500
 broker.session.timeout.ms=1000
 broker.heartbeat.interval.ms=200
 log.cleaner.dedupe.buffer.size=2097152
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 ",
         data.display()
     )

@@ -174,6 +174,15 @@ impl Running {
         self.seen.0.lock().unwrap().lines.clone()
     }
 
+    /// Whether it has closed both of its pipes, which it does by ending.
+    ///
+    /// # Panics
+    /// When a reading thread panicked.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.seen.0.lock().unwrap().closed == 2
+    }
+
     /// Waits until it ends.
     ///
     /// # Panics

@@ -269,6 +269,10 @@ impl Reader {
                 self.ended += 1;
                 None
             }
+            // A broker that is away may come back; what is waited for has its deadline.
+            Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
+            )) => None,
             Err(error) => panic!("{} cannot be read: {error}", self.topic),
         }
     }
@@ -307,6 +311,25 @@ pub fn end_offsets(address: &str, topic: &str) -> Vec<i64> {
             .1
     })
     .collect()
+}
+
+/// Whether no transaction is open on a topic: readers of committed records come as far as all others.
+///
+/// # Panics
+/// When the topic cannot be asked.
+#[must_use]
+pub fn is_settled(address: &str, topic: &str) -> bool {
+    let ends = |level: &str| {
+        let consumer: BaseConsumer = client(address)
+            .set("isolation.level", level)
+            .create()
+            .unwrap();
+        let all = 0..partition_count(&consumer, topic);
+        let end = |partition| consumer.fetch_watermarks(topic, partition, DEADLINE);
+        all.map(|partition| end(partition).unwrap().1)
+            .collect::<Vec<_>>()
+    };
+    ends("read_committed") == ends("read_uncommitted")
 }
 
 /// The offsets a group has committed for a topic; `None` where it has none.

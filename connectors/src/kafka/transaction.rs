@@ -24,8 +24,10 @@ use crate::log::{CommitLog, Committed, Counts, LogError, Point};
 
 /// The longest one call may wait for the broker; what is asked again afterwards is the same call.
 const CALL: Duration = Duration::from_secs(5);
-/// Calls that are asked again before a new producer is: a minute.
+/// Calls that are asked again before the transaction is given up, or the caller told: a minute.
 const CALLS: u32 = 12;
+/// The same for the commit itself, where a new producer can tell what became of it.
+const COMMIT_CALLS: u32 = 3;
 /// The longest one call of an abort may wait: it polls no reports, which have to come in between.
 const ABORT_CALL: Duration = Duration::from_millis(100);
 const ABORT_CALLS: u32 = 300;
@@ -225,7 +227,7 @@ impl KafkaTransactionLog {
 
     fn end(&mut self) -> Result<(), LogError> {
         let operation = "commit the transaction";
-        for _ in 0..CALLS {
+        for _ in 0..COMMIT_CALLS {
             self.state = State::Committing;
             self.at(Point::InCommit);
             let client = self.producer.client();

@@ -112,7 +112,10 @@ fn commit_log(
 /// What is done at a point of a commit.
 fn come_by(point: Point, watchdog: &Watchdog) {
     match point {
-        Point::Call(call) => watchdog.begun(call),
+        Point::Call(call) => {
+            watchdog.begun(call);
+            failpoint::reached("in_call");
+        }
         Point::Returned => watchdog.returned(),
         Point::BeforeFlush => failpoint::reached("before_flush"),
         Point::AfterFlush => failpoint::reached("after_flush"),

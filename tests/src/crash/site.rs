@@ -1,0 +1,104 @@
+//! The site: an application with its topics and its directory, started as often as it takes.
+//!
+//! The invariant: at most one process of it is meant to run; whoever starts another one says so.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::PACK;
+use crate::process::{self, Finished, Running};
+use crate::topic;
+
+/// Partitions of input and decisions.
+const PARTITIONS: i32 = 3;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Site {
+    /// Its name, with which its topics begin.
+    pub app: String,
+    scratch: tempfile::TempDir,
+}
+
+impl Site {
+    /// Makes the topics at a broker; the application reaches it by another address, maybe.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    #[must_use]
+    pub fn new(broker: &str, reached: &str, app: &str, delivery: &str, properties: &str) -> Site {
+        for (what, partitions) in [
+            ("-in", PARTITIONS),
+            ("-out", PARTITIONS),
+            ("-alerts", 1),
+            ("-dead", 1),
+        ] {
+            topic::create(broker, &format!("{app}{what}"), partitions);
+        }
+        let scratch = process::scratch();
+        let config = format!(
+            "name: {app}
+pack: pack.yaml
+source:
+  kafka: {{ brokers: \"{reached}\", topic: {app}-in, start: earliest, properties: {{ {properties} }} }}
+sinks:
+  decisions: {{ kafka: {{ topic: {app}-out }} }}
+  alerts: {{ kafka: {{ topic: {app}-alerts }} }}
+  dead_letters: {{ kafka: {{ topic: {app}-dead }} }}
+delivery: {{ {delivery} }}
+state: {{ dir: ./state }}
+"
+        );
+        fs::write(scratch.path().join("pack.yaml"), PACK).unwrap();
+        fs::write(scratch.path().join("pipeline.yaml"), config).unwrap();
+        Site {
+            app: app.to_owned(),
+            scratch,
+        }
+    }
+
+    /// Starts it; `failpoint` is where it shall stop by itself.
+    #[must_use]
+    pub fn start(&self, failpoint: Option<&str>) -> Running {
+        let mut command = Command::new(process::tollgate());
+        command
+            .args(["run", "pipeline.yaml"])
+            .current_dir(self.directory())
+            .env("NO_COLOR", "1")
+            .env_remove("TOLLGATE_FAILPOINT");
+        if let Some(failpoint) = failpoint {
+            command.env("TOLLGATE_FAILPOINT", failpoint);
+        }
+        Running::start(command)
+    }
+
+    /// Asks a process to stop and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not, or says that something is wrong.
+    pub fn stop(&self, running: Running) -> Finished {
+        running.signal("TERM");
+        running.wait(Duration::from_secs(120)).success()
+    }
+
+    /// Waits until the application has committed all there is.
+    ///
+    /// # Panics
+    /// When it has not within the deadline.
+    pub fn caught_up(&self, broker: &str, deadline: Duration) {
+        let input = format!("{}-in", self.app);
+        topic::until(deadline, || {
+            let ends = topic::end_offsets(broker, &input);
+            let committed = topic::committed(broker, &self.app, &input);
+            ends.iter()
+                .zip(committed)
+                .all(|(end, at)| at.unwrap_or(0) == *end)
+        });
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.scratch.path().to_owned()
+    }
+}

@@ -1,0 +1,229 @@
+//! Exactly once, when it is not the process that dies: one that is frozen and wakes up, a call that hangs, a broker that goes
+//! away, and a network that loses answers.
+//!
+//! Each scenario is valid only if the path it is for was taken, as the application itself tells.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+use std::time::Duration;
+
+use tests::broker::Broker;
+use tests::crash::checker::Dump;
+use tests::crash::{Feeder, Rare, Site, check};
+use tests::process::{Line, Running};
+use tests::proxy::{Api, Fault};
+use tests::topic::{self, Reader};
+
+const DEADLINE: Duration = Duration::from_secs(240);
+const SEED: u64 = 20_261_121;
+
+/// An application with events coming in.
+struct Scene {
+    site: Site,
+    feeder: Feeder,
+    reader: Reader,
+    rare: Rare,
+    address: String,
+}
+
+impl Scene {
+    fn new(address: &str, reached: &str, app: &str, delivery: &str, properties: &str) -> Scene {
+        let site = Site::new(address, reached, app, delivery, properties);
+        Scene {
+            feeder: Feeder::start(address, &format!("{app}-in"), SEED),
+            reader: Reader::new(address, &format!("{app}-out")),
+            site,
+            rare: Rare::default(),
+            address: address.to_owned(),
+        }
+    }
+
+    /// Waits until so many more decisions are there to be read.
+    fn decides(&mut self, more: usize) {
+        for _ in 0..more {
+            let _ = self.reader.next(DEADLINE);
+        }
+    }
+
+    /// Lets it catch up, stops it, and compares all there is; the paths named must have been taken.
+    fn end(mut self, running: Running, wanted: &[&'static str]) {
+        let appended = self.feeder.stop();
+        self.site.caught_up(&self.address, DEADLINE);
+        let ended = self.site.stop(running);
+        self.rare.read(&ended);
+        let findings = check(&Dump::read(&self.address, &self.site.app));
+        println!("{appended} records appended; {}\n{findings}", self.rare);
+        assert!(findings.is_clean(), "{findings}");
+        assert_eq!(findings.compared + findings.dead_letters, appended);
+        let missing = self.rare.missing(wanted);
+        assert!(
+            missing.is_empty(),
+            "the run is invalid, not taken: {missing:?}; {}",
+            self.rare
+        );
+    }
+}
+
+fn frozen(line: &Line) -> bool {
+    line.text.contains("frozen at the failpoint")
+}
+
+/// The broker gives a transaction up whose process sleeps; woken, it cannot know, and must not lose it.
+#[test]
+fn who_sleeps_through_its_transaction_sends_it_again() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    for point in ["after_flush", "after_offsets"] {
+        let address = broker.address();
+        let app = format!("sleeps-{}", point.replace('_', "-"));
+        let short = "transaction.timeout.ms: 2000";
+        let scene = Scene::new(&address, &address, &app, "commit_every: 20ms", short);
+        let running = scene.site.start(Some(&format!("{point}:5:freeze")));
+        let _ = running.line(DEADLINE, frozen);
+        let output = format!("{app}-out");
+        assert!(
+            !topic::is_settled(&address, &output),
+            "nothing is under way"
+        );
+        topic::until(DEADLINE, || topic::is_settled(&address, &output));
+        running.signal("CONT");
+        scene.end(running, &["settled_aborted", "sent_again"]);
+    }
+}
+
+/// A process that was frozen in the middle of a commit wakes up when another one has long taken its place.
+#[test]
+fn a_zombie_commits_nothing() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let address = broker.address();
+    let mut scene = Scene::new(&address, &address, "zombie", "commit_every: 20ms", "");
+    let zombie = scene.site.start(Some("after_flush:5:freeze"));
+    let _ = zombie.line(DEADLINE, frozen);
+    let other = scene.site.start(None);
+    scene.decides(2_000);
+    zombie.signal("CONT");
+    let ended = zombie.wait(DEADLINE).exited(75);
+    scene.rare.read(&ended);
+    scene.decides(1_000);
+    scene.end(other, &["fenced", "replayed"]);
+}
+
+/// A call that hangs ends the process, and the next one goes on.
+#[test]
+fn a_call_that_hangs_is_ended_by_the_watchdog() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let address = broker.address();
+    let delivery = "commit_every: 20ms, hang_after: 2s";
+    let mut scene = Scene::new(&address, &address, "hangs", delivery, "");
+    let ended = scene.site.start(Some("in_call:9:hang")).wait(DEADLINE);
+    assert_eq!(ended.code, None, "{}", ended.stderr);
+    scene.rare.read(&ended);
+    let running = scene.site.start(None);
+    scene.decides(1_000);
+    scene.end(running, &["watchdog", "replayed"]);
+}
+
+/// A broker that is killed and comes back, and one that is restarted in order, under a process that goes on or is started
+/// again.
+#[test]
+fn a_broker_that_goes_and_comes_costs_nothing() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let address = broker.address();
+    let mut scene = Scene::new(&address, &address, "bounce", "commit_every: 20ms", "");
+    let mut running = scene.site.start(None);
+    for round in 0..4 {
+        scene.decides(500);
+        if round % 2 == 0 {
+            broker.kill();
+            scene.rare.did("broker killed");
+        } else {
+            broker.stop();
+            scene.rare.did("broker stopped");
+        }
+        broker.restart();
+        if running.has_ended() {
+            scene.rare.read(&running.wait(DEADLINE));
+            running = scene.site.start(None);
+        }
+    }
+    scene.decides(500);
+    scene.end(running, &[]);
+}
+
+/// A network between the application and the broker that loses what was said about a commit: the answer, so that it
+/// happened and nobody knows; the question, so that it did not; or it brings the question when its time is over.
+#[test]
+fn a_network_that_loses_answers_costs_nothing() {
+    let Some((broker, proxy)) = Broker::behind_a_proxy() else {
+        return;
+    };
+    let address = broker.address();
+    let reached = proxy.address().to_string();
+    let short = "transaction.timeout.ms: 40000";
+    let mut scene = Scene::new(&address, &reached, "network", "commit_every: 20ms", short);
+    let running = scene.site.start(None);
+    scene.decides(200);
+    // More often than it is asked again: what became of the commit is in doubt.
+    for (lost, fault) in [
+        ("answers", Fault::LoseResponse(Api::EndTxn)),
+        ("questions", Fault::LoseRequest(Api::EndTxn)),
+    ] {
+        let settled = |line: &Line| line.text.contains("a doubtful commit is settled");
+        let before = running.lines().iter().filter(|line| settled(line)).count();
+        match fault {
+            Fault::LoseResponse(api) => proxy.lose_response(api, 1_000_000),
+            _ => proxy.lose_request(Api::EndTxn, 1_000_000),
+        }
+        topic::until(DEADLINE, || {
+            running.lines().iter().filter(|line| settled(line)).count() > before
+        });
+        proxy.heal();
+        assert!(proxy.count_of(fault) > 0, "none was lost");
+        scene.rare.did(&format!("{lost} lost"));
+        scene.decides(200);
+    }
+    for api in [
+        Api::TxnOffsetCommit,
+        Api::AddOffsetsToTxn,
+        Api::AddPartitionsToTxn,
+        Api::Produce,
+    ] {
+        proxy.lose_response(api, 2);
+        assert!(
+            proxy.wait_for(Fault::LoseResponse(api), 2, DEADLINE),
+            "{api:?}"
+        );
+        scene.rare.did("answers of other calls lost");
+        proxy.heal();
+        scene.decides(200);
+    }
+    for _ in 0..5 {
+        let _ = proxy.reset();
+        scene.rare.did("connections reset");
+        scene.decides(100);
+    }
+    proxy.delay(Duration::from_millis(50));
+    scene.decides(500);
+    proxy.heal();
+    scene.end(
+        running,
+        &[
+            "settled_committed",
+            "settled_aborted",
+            "sent_again",
+            "asked_again",
+        ],
+    );
+}
