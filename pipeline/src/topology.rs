@@ -5,6 +5,7 @@
 //! invariant: what is built here has been checked before; what still fails is the world outside.
 
 mod embedded;
+pub mod installation;
 mod kafka;
 mod sinks;
 mod source;
@@ -34,11 +35,11 @@ use crate::operator::output::Output;
 use crate::operator::wanted;
 use crate::worker::{Begin, Delivery, Parts};
 
-/// Bounds of the merge: a step is small enough to stay in the caches and large enough to pay for itself; what is
-/// buffered covers a fetch of every partition.
-fn merge_limits(wait: Duration) -> MergeLimits {
+/// Bounds of the merge: a step is small enough to stay in the caches, and in a commit, and large enough to pay for itself;
+/// what is buffered covers a fetch of every partition.
+fn merge_limits(wait: Duration, commit_records: u64) -> MergeLimits {
     MergeLimits {
-        step_rows: 4_096,
+        step_rows: usize::try_from(commit_records).map_or(4_096, |most| most.min(4_096)),
         buffered_rows: 65_536,
         buffered_bytes: 64 << 20,
         wait_micros: i64::try_from(wait.as_micros()).unwrap_or(i64::MAX),
@@ -139,7 +140,7 @@ pub fn build(
             commit_every: config.delivery.commit_every,
             commit_records: config.delivery.commit_records,
         },
-        limits: merge_limits(config.delivery.merge_wait),
+        limits: merge_limits(config.delivery.merge_wait, config.delivery.commit_records),
         workers: config.workers,
     })
 }
@@ -192,5 +193,6 @@ policy: { order: [review, approve] }
             commit_records: 7,
         };
         assert_eq!((parts.delivery, parts.limits.wait_micros), (wanted, 5_000));
+        assert_eq!(parts.limits.step_rows, 7, "no step is more than a commit");
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
@@ -349,6 +349,20 @@ pub fn committed(address: &str, group: &str, topic: &str) -> Vec<Option<i64>> {
         .iter()
         .map(|element| element.offset().to_raw().filter(|offset| *offset >= 0))
         .collect()
+}
+
+/// Commits offsets in the name of a group nobody is a member of.
+///
+/// # Panics
+/// When the broker does not take them.
+pub fn commit(address: &str, group: &str, topic: &str, offsets: &[i64]) {
+    let consumer: BaseConsumer = client(address).set("group.id", group).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    for (partition, offset) in (0..).zip(offsets) {
+        list.add_partition_offset(topic, partition, Offset::Offset(*offset))
+            .unwrap();
+    }
+    consumer.commit(&list, CommitMode::Sync).unwrap();
 }
 
 fn partition_count(consumer: &BaseConsumer, topic: &str) -> i32 {

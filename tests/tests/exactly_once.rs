@@ -40,7 +40,7 @@ fn kills_lose_and_repeat_nothing() {
         &address,
         &address,
         "kills",
-        "commit_every: 20ms",
+        "commit_every: 20ms, commit_records: 300",
         "session.timeout.ms: 6000",
     );
     let (mut dice, mut rare) = (Dice::seeded(seed), Rare::default());
@@ -78,6 +78,7 @@ fn kills_lose_and_repeat_nothing() {
     let running = site.start(None);
     site.caught_up(&address, DEADLINE);
     rare.read(&site.stop(running));
+    assert_eq!(site.audit().success().stdout.lines().last(), Some("clean"));
     let findings = check(&Dump::read(&address, "kills"));
     println!("{appended} records appended; {rare}\n{findings}");
     assert!(findings.is_clean(), "{findings}");

@@ -83,7 +83,13 @@ fn who_sleeps_through_its_transaction_sends_it_again() {
         let address = broker.address();
         let app = format!("sleeps-{}", point.replace('_', "-"));
         let short = "transaction.timeout.ms: 2000";
-        let scene = Scene::new(&address, &address, &app, "commit_every: 20ms", short);
+        let scene = Scene::new(
+            &address,
+            &address,
+            &app,
+            "commit_every: 20ms, commit_records: 300",
+            short,
+        );
         let running = scene.site.start(Some(&format!("{point}:5:freeze")));
         let _ = running.line(DEADLINE, frozen);
         let output = format!("{app}-out");
@@ -104,7 +110,13 @@ fn a_zombie_commits_nothing() {
         return;
     };
     let address = broker.address();
-    let mut scene = Scene::new(&address, &address, "zombie", "commit_every: 20ms", "");
+    let mut scene = Scene::new(
+        &address,
+        &address,
+        "zombie",
+        "commit_every: 20ms, commit_records: 300",
+        "",
+    );
     let zombie = scene.site.start(Some("after_flush:5:freeze"));
     let _ = zombie.line(DEADLINE, frozen);
     let other = scene.site.start(None);
@@ -141,7 +153,13 @@ fn a_broker_that_goes_and_comes_costs_nothing() {
         return;
     };
     let address = broker.address();
-    let mut scene = Scene::new(&address, &address, "bounce", "commit_every: 20ms", "");
+    let mut scene = Scene::new(
+        &address,
+        &address,
+        "bounce",
+        "commit_every: 20ms, commit_records: 300",
+        "",
+    );
     let mut running = scene.site.start(None);
     for round in 0..4 {
         scene.decides(500);
@@ -172,7 +190,13 @@ fn a_network_that_loses_answers_costs_nothing() {
     let address = broker.address();
     let reached = proxy.address().to_string();
     let short = "transaction.timeout.ms: 40000";
-    let mut scene = Scene::new(&address, &reached, "network", "commit_every: 20ms", short);
+    let mut scene = Scene::new(
+        &address,
+        &reached,
+        "network",
+        "commit_every: 20ms, commit_records: 300",
+        short,
+    );
     let running = scene.site.start(None);
     scene.decides(200);
     // More often than it is asked again: what became of the commit is in doubt.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::Array;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::producer::{KafkaProducer, Quiet, describe, topic_name};
-use super::read::read_partition;
+use super::read::{committed_of, read_partition};
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
 use crate::log::{Committed, LogError};
 use crate::record::OutRecord;
@@ -69,27 +69,7 @@ impl Group {
 
     /// Per partition the next offset to read.
     pub(super) fn offsets(&self) -> Result<Vec<(u32, i64)>, KafkaFailure> {
-        let operation = "read the committed offsets";
-        let count = admin::partitions_of(&self.consumer, &self.topic, operation)?;
-        let mut list = TopicPartitionList::with_capacity(count as usize);
-        for partition in 0..count {
-            list.add_partition(&self.topic, i32::try_from(partition).unwrap_or(i32::MAX));
-        }
-        let found = self.consumer.committed_offsets(list, admin::ANSWER);
-        let found = found.map_err(|error| KafkaFailure::new(operation, describe(&error), true))?;
-        let mut offsets = Vec::new();
-        for place in found.elements() {
-            place
-                .error()
-                .map_err(|error| KafkaFailure::new(operation, describe(&error), true))?;
-            if let (Ok(partition), Offset::Offset(offset)) =
-                (u32::try_from(place.partition()), place.offset())
-            {
-                offsets.push((partition, offset));
-            }
-        }
-        offsets.sort_unstable();
-        Ok(offsets)
+        committed_of(&self.consumer, &self.topic)
     }
 
     /// All control records, from the first the topic still has.

@@ -10,12 +10,17 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::event::Kind;
 use super::producer::{Quiet, describe};
 use super::{KafkaFailure, KafkaSettings, admin, raw};
-use crate::record::RawBatchBuilder;
+use crate::record::{Headers, NO_APPEND_TIME, RawBatch, RawBatchBuilder};
 
 /// Milliseconds of one wait.
 const READ_MS: i32 = 100;
 /// Waits without news after which reading gives up for now: 30 s.
 const QUIET_READS_MAX: u32 = 300;
+
+/// Records handed over at a time.
+const PART_RECORDS: usize = 8_192;
+/// No more are gathered for one part after this many bytes.
+const PART_BYTES: usize = 8 << 20;
 
 /// Reads a partition from its first record to its end, as it is now; for journals, small topics and tests.
 ///
@@ -25,20 +30,93 @@ pub fn read_partition(
     settings: &KafkaSettings,
     topic: &str,
     partition: u32,
-) -> Result<crate::record::RawBatch, KafkaFailure> {
+) -> Result<RawBatch, KafkaFailure> {
+    let mut all = None;
+    let whole = (usize::MAX, usize::MAX);
+    read(settings, topic, partition, whole, &mut |part| {
+        all = Some(part)
+    })?;
+    Ok(all.unwrap_or_else(|| RawBatchBuilder::new(partition).finish()))
+}
+
+/// The same in parts, for a topic that is larger than memory.
+///
+/// # Errors
+/// As [`read_partition`]; what was handed over until then stays.
+pub fn read_parts(
+    settings: &KafkaSettings,
+    topic: &str,
+    partition: u32,
+    take: &mut dyn FnMut(RawBatch),
+) -> Result<(), KafkaFailure> {
+    read(settings, topic, partition, (PART_RECORDS, PART_BYTES), take)
+}
+
+/// Per partition the next offset an application has committed, without joining its group.
+///
+/// # Errors
+/// When the cluster does not answer, or there is no such topic.
+pub fn committed_offsets(
+    settings: &KafkaSettings,
+    topic: &str,
+) -> Result<Vec<(u32, i64)>, KafkaFailure> {
     settings.check()?;
-    let operation = format!("read {topic}, partition {partition}");
-    let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
+    committed_of(&consumer(settings, "read the committed offsets")?, topic)
+}
+
+fn consumer(
+    settings: &KafkaSettings,
+    operation: &str,
+) -> Result<Arc<BaseConsumer<Quiet>>, KafkaFailure> {
     let made = settings
         .reader()
         .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
-    let consumer = Arc::new(made.map_err(|error| failed(describe(&error), false))?);
+    made.map(Arc::new)
+        .map_err(|error| KafkaFailure::new(operation, describe(&error), false))
+}
+
+/// As [`committed_offsets`], with a client that is there.
+pub(super) fn committed_of(
+    consumer: &Arc<BaseConsumer<Quiet>>,
+    topic: &str,
+) -> Result<Vec<(u32, i64)>, KafkaFailure> {
+    let operation = "read the committed offsets";
+    let failed = |error| KafkaFailure::new(operation, describe(&error), true);
+    let count = admin::partitions_of(consumer, topic, operation)?;
+    let mut list = TopicPartitionList::with_capacity(count as usize);
+    for partition in 0..count {
+        list.add_partition(topic, i32::try_from(partition).unwrap_or(i32::MAX));
+    }
+    let found = consumer.committed_offsets(list, admin::ANSWER);
+    let mut offsets = Vec::new();
+    for place in found.map_err(failed)?.elements() {
+        place.error().map_err(failed)?;
+        if let (Ok(partition), Offset::Offset(offset)) =
+            (u32::try_from(place.partition()), place.offset())
+        {
+            offsets.push((partition, offset));
+        }
+    }
+    offsets.sort_unstable();
+    Ok(offsets)
+}
+
+fn read(
+    settings: &KafkaSettings,
+    topic: &str,
+    partition: u32,
+    (records, bytes): (usize, usize),
+    take: &mut dyn FnMut(RawBatch),
+) -> Result<(), KafkaFailure> {
+    settings.check()?;
+    let operation = format!("read {topic}, partition {partition}");
+    let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
+    let consumer = consumer(settings, &operation)?;
     let number = i32::try_from(partition).unwrap_or(i32::MAX);
     let bounds = consumer.fetch_watermarks(topic, number, admin::ANSWER);
     let (start, end) = bounds.map_err(|error| failed(describe(&error), true))?;
-    let mut batch = RawBatchBuilder::new(partition);
     if start >= end {
-        return Ok(batch.finish());
+        return Ok(());
     }
     let mut list = TopicPartitionList::new();
     let added = list.add_partition_offset(topic, number, Offset::Offset(start));
@@ -47,8 +125,8 @@ pub fn read_partition(
         .map_err(|error| failed(describe(&error), false))?;
     let queue = raw::Queue::of_consumer(&consumer)
         .ok_or_else(|| failed("the consumer has no queue".to_owned(), false))?;
-    let mut quiet = 0;
-    let mut headers = Vec::new();
+    let mut part = RawBatchBuilder::new(partition);
+    let (mut quiet, mut headers) = (0, Headers::new());
     while quiet < QUIET_READS_MAX {
         let Some(mut event) = queue.poll(READ_MS) else {
             quiet += 1;
@@ -57,31 +135,35 @@ pub fn read_partition(
         match event.kind() {
             Kind::Message(message) => {
                 quiet = 0;
-                headers.clear();
-                message.headers(&mut headers);
-                let time = message
-                    .append_time_ms()
-                    .map_or(crate::record::NO_APPEND_TIME, |time| time * 1_000);
-                batch.push(
-                    message.place().1,
-                    time,
-                    message.key(),
-                    message.value(),
-                    &headers,
-                );
+                push(&mut part, &message, &mut headers);
+                if part.len() >= records || part.bytes() >= bytes {
+                    take(std::mem::replace(&mut part, RawBatchBuilder::new(partition)).finish());
+                }
             }
-            Kind::Eof { offset, .. } if offset >= end => return Ok(batch.finish()),
+            Kind::Eof { offset, .. } if offset >= end => {
+                take(part.finish());
+                return Ok(());
+            }
             Kind::PartitionError { text, offset, .. } => {
                 return Err(failed(format!("at offset {offset}: {text}"), false));
             }
             _ => {}
         }
     }
-    Err(failed(
-        format!(
-            "read {} records, then nothing came; the log ends at offset {end}",
-            batch.len()
-        ),
-        true,
-    ))
+    let cause = format!("nothing more came; the log ends at offset {end}");
+    Err(failed(cause, true))
+}
+
+fn push(part: &mut RawBatchBuilder, message: &raw::Message<'_>, headers: &mut Headers) {
+    headers.clear();
+    message.headers(headers);
+    let time = message.append_time_ms();
+    let time = time.map_or(NO_APPEND_TIME, |time| time * 1_000);
+    part.push(
+        message.place().1,
+        time,
+        message.key(),
+        message.value(),
+        headers,
+    );
 }

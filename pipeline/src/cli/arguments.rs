@@ -55,6 +55,8 @@ pub enum Command {
     Run(RunArgs),
     /// Say everything that is wrong with packs and pipeline configurations
     Check(CheckArgs),
+    /// Compare the topics of an application with what its commits say: lost, duplicated, torn, out of order
+    Audit(AuditArgs),
     /// Work on rules
     Rule {
         /// What to do with them.
@@ -116,6 +118,20 @@ pub struct RunArgs {
     /// The configuration
     #[arg(value_name = "PIPELINE.YAML")]
     pub config: PathBuf,
+    /// Accept secret files that every user of the machine can read
+    #[arg(long)]
+    pub allow_insecure_perms: bool,
+}
+
+/// Arguments of `audit`.
+#[derive(Clone, Debug, Args)]
+pub struct AuditArgs {
+    /// The configuration of the application
+    #[arg(value_name = "PIPELINE.YAML")]
+    pub config: PathBuf,
+    /// How to report
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Report,
     /// Accept secret files that every user of the machine can read
     #[arg(long)]
     pub allow_insecure_perms: bool,

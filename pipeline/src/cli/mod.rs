@@ -5,6 +5,7 @@
 //! (`| head`) is no error.
 
 mod arguments;
+mod audit;
 pub mod check;
 mod completion;
 mod demo;
@@ -141,6 +142,7 @@ pub fn dispatch(command: Command, io: &mut Io<'_>) -> io::Result<Exit> {
         Command::Demo(args) => demo::run(&args, io),
         Command::Run(args) => run::run(&args, io),
         Command::Check(args) => check::run(&args, io),
+        Command::Audit(args) => audit::run(&args, io),
         Command::Rule {
             command: RuleCommand::Test(args),
         } => rule_test::run(&args, io),

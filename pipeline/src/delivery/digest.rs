@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use connectors::record::OutRecord;
+use connectors::record::{Headers, OutRecord};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -34,17 +34,26 @@ impl Digest {
 
     /// Adds a record of key, value and headers.
     pub fn add_record(&mut self, record: &OutRecord) {
+        self.add_parts(
+            record.key.as_deref(),
+            record.value.as_deref(),
+            &record.headers,
+        );
+    }
+
+    /// The same of its parts, each behind its length.
+    pub fn add_parts(&mut self, key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) {
         let mut bytes = Vec::new();
-        let mut part = |part: Option<&[u8]>| {
+        let mut add = |part: Option<&[u8]>| {
             let length = part.map_or(u64::MAX, |part| part.len() as u64);
             bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(part.unwrap_or_default());
         };
-        part(record.key.as_deref());
-        part(record.value.as_deref());
-        for (name, value) in &record.headers {
-            part(Some(name));
-            part(value.as_deref());
+        add(key);
+        add(value);
+        for (name, value) in headers {
+            add(Some(name));
+            add(value.as_deref());
         }
         self.add(&bytes);
     }

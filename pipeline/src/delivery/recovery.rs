@@ -258,7 +258,10 @@ fn refold(record: ControlRecord, whole: bool, pack: &str) -> Result<Refold, Reco
 /// Found backwards, because only the end is certain: a process that was replaced may have written a record of its own
 /// at any place before it noticed, and a crash may have left one whose offsets were never committed. Of two records
 /// that end at one place the later one was committed: the earlier writer had lost the group by then.
-fn chain(records: Vec<Linked>, target: &[(u32, i64)]) -> Result<Vec<Linked>, RecoveryError> {
+pub(super) fn chain(
+    records: Vec<Linked>,
+    target: &[(u32, i64)],
+) -> Result<Vec<Linked>, RecoveryError> {
     let mut chain: Vec<Linked> = Vec::with_capacity(records.len());
     for linked in records.into_iter().rev() {
         let record = &linked.record;

@@ -23,12 +23,9 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    /// How the connectors want to be told of a cluster.
+    /// [`settings_of`] this application.
     pub(super) fn settings(&self, kafka: &Kafka) -> KafkaSettings {
-        let mut settings = KafkaSettings::new(&kafka.brokers, self.application);
-        settings.properties.clone_from(&kafka.properties.0);
-        settings.insecure = kafka.insecure;
-        settings
+        settings_of(self.application, kafka)
     }
 
     /// The producer for the cluster of the source where all is written in its transactions: that all sinks are there
@@ -60,6 +57,14 @@ impl<'a> Clusters<'a> {
         self.producers.push((settings.clone(), producer.clone()));
         Ok(producer)
     }
+}
+
+/// How the connectors want to be told of a cluster.
+pub(super) fn settings_of(application: &str, kafka: &Kafka) -> KafkaSettings {
+    let mut settings = KafkaSettings::new(&kafka.brokers, application);
+    settings.properties.clone_from(&kafka.properties.0);
+    settings.insecure = kafka.insecure;
+    settings
 }
 
 /// The setting that says whose time the records of a topic carry.

@@ -98,6 +98,13 @@ state: {{ dir: ./state }}
         });
     }
 
+    /// What `tollgate audit` finds.
+    #[must_use]
+    pub fn audit(&self) -> Finished {
+        let arguments = ["audit", "pipeline.yaml"];
+        process::tollgate_ends(self.scratch.path(), &arguments, Duration::from_secs(240))
+    }
+
     fn directory(&self) -> PathBuf {
         self.scratch.path().to_owned()
     }
