@@ -168,7 +168,10 @@ impl CommitLog for MemoryCommitLog {
                     operation: operation(),
                 });
             }
-            Some(CommitFault::Fatal) => {
+            Some(fault @ (CommitFault::Fatal | CommitFault::FatalAfter)) => {
+                if *fault == CommitFault::FatalAfter {
+                    self.apply(offsets, control);
+                }
                 return Err(LogError::Fatal {
                     operation: operation(),
                     cause: cause(),

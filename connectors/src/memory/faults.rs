@@ -22,6 +22,8 @@ pub enum CommitFault {
     Fenced,
     /// [`crate::log::LogError::Fatal`].
     Fatal,
+    /// The same after all was committed.
+    FatalAfter,
     /// The group has gone on without this member: [`crate::log::LogError::Aborted`], this commit and every other until
     /// the source has said [`crate::source::SourceEvent::Lost`].
     Evicted,

@@ -26,6 +26,7 @@ use crate::operator::wanted;
 
 mod lost;
 mod packed;
+mod simulation;
 mod workers;
 
 const PARTITIONS: u32 = 3;
@@ -115,7 +116,8 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
             vec![],
             vec![Box::new(dead)],
             true,
-        ),
+        )
+        .with_digests(true),
         log: Some(Box::new(commit)),
         delivery: Delivery {
             commit_every: Duration::from_secs(3600),
