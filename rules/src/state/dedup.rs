@@ -12,6 +12,7 @@
 //! The invariant: whether an id is found depends on its own time and the event-time horizon at hand only, never on when
 //! memory was given back; and memory is given back for everything older, at constant cost per event.
 
+mod save;
 #[cfg(test)]
 mod tests;
 
