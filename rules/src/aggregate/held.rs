@@ -129,7 +129,10 @@ impl Cell {
             return 0;
         };
         let entries = (span.low..span.high).map(|index| span.entry(index));
-        entries.filter(|entry| self.takes(entry)).map(|e| of(&e)).sum()
+        entries
+            .filter(|entry| self.takes(entry))
+            .map(|e| of(&e))
+            .sum()
     }
 
     /// How many rows have a value; without an input all do.
@@ -189,7 +192,9 @@ impl Cell {
     ) -> Result<(), Fault> {
         if let Some(index) = words[0].checked_sub(FIRST_INDEX) {
             let known = match edge.inputs[..] {
-                [input] => self.taken(span, index).is_some_and(|e| e.value(input).is_some()),
+                [input] => self
+                    .taken(span, index)
+                    .is_some_and(|e| e.value(input).is_some()),
                 _ => self.taken(span, index).is_some(),
             };
             sure(known, "a first or last event is none")?;
@@ -218,11 +223,7 @@ impl Cell {
 }
 
 /// Claims the sums of a cell that counts something.
-fn claim(
-    owners: &mut Owners,
-    words: &[u64],
-    sound: impl Fn(u64) -> bool,
-) -> Result<(), Fault> {
+fn claim(owners: &mut Owners, words: &[u64], sound: impl Fn(u64) -> bool) -> Result<(), Fault> {
     if words[0] == 0 {
         return Ok(());
     }

@@ -32,7 +32,10 @@ fn short(words: &[u64], unit: u128, divisor: u128) -> Option<f64> {
     let squares = wide::read_square(&words[3..6])?.checked_mul(words[0].into())?;
     let square = wide::read(&words[1..3]).unsigned_abs().checked_pow(2)?;
     let denominator = unit.checked_pow(2)?.checked_mul(divisor)?;
-    Some(rounding::quotient(squares.saturating_sub(square), denominator))
+    Some(rounding::quotient(
+        squares.saturating_sub(square),
+        denominator,
+    ))
 }
 
 /// The variance of floats.

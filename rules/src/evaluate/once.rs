@@ -87,7 +87,10 @@ impl Once {
         let count = from.count(3)?;
         let most = SWEEP_KEYS_MIN.max(2 * count) as u64;
         let range = SWEEP_KEYS_MIN as u64..=most;
-        sure(range.contains(&sweep_at), "a memory of alerts is never swept")?;
+        sure(
+            range.contains(&sweep_at),
+            "a memory of alerts is never swept",
+        )?;
         empty.sweep_at = sweep_at as usize;
         empty.last.reserve(count);
         for _ in 0..count {

@@ -174,10 +174,12 @@ impl<'a> Reader<'a> {
         if length > self.left {
             return Err(Fault::Short);
         }
-        self.from.read_exact(bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => Fault::Short,
-            _ => Fault::Read(error),
-        })?;
+        self.from
+            .read_exact(bytes)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => Fault::Short,
+                _ => Fault::Read(error),
+            })?;
         self.left -= length;
         Ok(())
     }
@@ -231,7 +233,10 @@ mod tests {
         assert!(bytes.len().is_multiple_of(8));
         read(&bytes).unwrap();
         for length in 0..bytes.len() {
-            assert!(matches!(read(&bytes[..length]), Err(Fault::Short)), "{length}");
+            assert!(
+                matches!(read(&bytes[..length]), Err(Fault::Short)),
+                "{length}"
+            );
         }
         let more = [bytes.as_slice(), &[0; 8]].concat();
         assert!(matches!(read(&more), Err(Fault::Wrong(_))));

@@ -92,9 +92,8 @@ impl Store {
             at,
         };
         let mut cells = self.layout.cells[window.cells.clone()].iter();
-        cells.try_for_each(|cell| {
-            cell.check(record, Some(&span), rows.layout(), &self.heap, claims)
-        })
+        cells
+            .try_for_each(|cell| cell.check(record, Some(&span), rows.layout(), &self.heap, claims))
     }
 }
 

@@ -44,6 +44,12 @@ impl<T: Default> Slab<T> {
         self.items.len()
     }
 
+    /// All things, free ones included.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> &[T] {
+        &self.items
+    }
+
     /// All things, free ones as they are, and which are free.
     pub(crate) fn save(
         &self,

@@ -43,9 +43,7 @@ impl Dedup {
                 }
                 let entry = &part.entries[at];
                 let [high, low] = entry.id;
-                let hash = dedup.hash(super::Fingerprint(
-                    u128::from(high) << 64 | u128::from(low),
-                ));
+                let hash = dedup.hash(super::Fingerprint(u128::from(high) << 64 | u128::from(low)));
                 sure(part_of(hash) == number, "an id is in another part")?;
                 part.tags[at] = u64::from(hash) << 32 | u64::from(dedup.portion(entry.time));
             }

@@ -4,8 +4,8 @@
 //! events come: rows are in order and fit, their times can be told, no mask has a bit where no row is, and what lies
 //! aside has this owner and no other.
 
-use super::body::{Body, FLAGS_SHIFT, bits, each, halves};
 use super::bodies::Bodies;
+use super::body::{Body, FLAGS_SHIFT, bits, each, halves};
 use super::running::HOLDS;
 use super::shape::{BASE, META, UNITS, WHOLE, Width};
 use crate::aggregate::cell::Heap;
@@ -28,7 +28,8 @@ impl Bodies {
         body.check_masks()?;
         body.check_begins()?;
         for past in &layout.scan.past {
-            past.cell.check(body.words, None, &layout.row, heap, claims)?;
+            past.cell
+                .check(body.words, None, &layout.row, heap, claims)?;
         }
         for (input, place) in layout.row.places.iter().enumerate() {
             let Place::Text(_) = place else {
