@@ -184,4 +184,25 @@ mod tests {
             assert_eq!(answers.0, answers.1, "step {step}");
         }
     }
+
+    #[test]
+    fn one_that_was_saved_is_swept_when_the_other_is() {
+        let mut kept = once(1_000_000, 5);
+        let admit = |once: &mut Once, time: i64| {
+            let key = u128::from(time.unsigned_abs()) << 60;
+            assert!(once.admit(key, EventTime(time), EventTime(time * 400)));
+        };
+        (0..3_000).for_each(|time| admit(&mut kept, time));
+        let mut bytes = Vec::new();
+        kept.save(&mut Writer::new(&mut bytes)).unwrap();
+        let (mut bytes, length) = (bytes.as_slice(), bytes.len() as u64);
+        let from = &mut Reader::new(&mut bytes, length);
+        let mut again = Once::restore(once(1_000_000, 5), from).unwrap();
+        for time in 3_000..12_000 {
+            admit(&mut kept, time);
+            admit(&mut again, time);
+            assert_eq!(again.keys(), kept.keys(), "at {time}");
+        }
+        assert_eq!(again.contents(), kept.contents());
+    }
 }
