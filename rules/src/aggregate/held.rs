@@ -1,8 +1,8 @@
 //! What running values hold aside, as bytes; and whether a running value that was read can be worked with.
 //!
 //! The idea: a running value follows from the rows of its window, so what an event leaving it relies on can be counted
-//! again; only sums are taken as they are. The invariant: of a cell that passes, events can enter and leave in any order, and
-//! every reading gives a value or null.
+//! again; only sums are taken as they are. The invariant: of a cell that passes, events can enter and leave in any order,
+//! and every reading gives a value or null.
 
 use std::io;
 

@@ -41,7 +41,7 @@ pub struct Restored {
 enum Part {
     Order(Arrival, Vec<GroupOrder>),
     Dedup(Dedup),
-    Shard(ShardRead),
+    Shard(Box<ShardRead>),
     Rule(Option<Once>, Option<Limit>),
 }
 
@@ -169,7 +169,8 @@ impl Restore {
             Section::Shard { group, .. } => {
                 let plan = self.plans.get(group);
                 let plan = plan.ok_or(Fault::Wrong("the pack has no such group"))?;
-                Part::Shard(GroupState::restore_shard(plan, self.head.seed, from)?)
+                let shard = GroupState::restore_shard(plan, self.head.seed, from)?;
+                Part::Shard(Box::new(shard))
             }
             Section::Rule(_) => {
                 let kept = self.target(section);
@@ -234,7 +235,7 @@ impl Engine {
                 if let Section::Shard { group, shard } = section
                     && let Some(state) = self.groups.get_mut(group)
                 {
-                    state.put_shard(shard, read);
+                    state.put_shard(shard, *read);
                 }
             }
             Part::Rule(once, limit) => {

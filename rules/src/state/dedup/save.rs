@@ -4,12 +4,13 @@
 //! limit | per part: places | hand | which are taken … | six words of each that is …
 //! ```
 //!
-//! The invariant: an id is at its place again, and so is the hand, so that both engines give back the same memory at the
-//! same time. Tags follow from the ids. In every part a place is empty, or a look-up would have no end.
+//! Tags follow from the ids. A hash of another build may want the ids at other places, and a bit turned over one of them;
+//! then all are put anew, as no place shows in an answer. The invariant: every id is found. Under the same hash each is at
+//! its place again, and so is the hand, so that both engines give back the same memory at the same time.
 
 use std::io;
 
-use super::{Dedup, EMPTY, Entry, FirstCopy, PARTS, PLACES_MIN, Part, part_of};
+use super::{Dedup, EMPTY, Entry, Fingerprint, FirstCopy, PARTS, PLACES_MIN, Part, part_of};
 use crate::snapshot::{Fault, Reader, Writer, sure};
 use crate::state::pages::runs;
 use crate::state::seed::HashSeed;
@@ -38,19 +39,55 @@ impl Dedup {
         for number in 0..PARTS {
             let mut part = Part::restore(outcomes, from)?;
             for at in 0..part.tags.len() {
-                if part.tags[at] == EMPTY {
-                    continue;
+                if part.tags[at] != EMPTY {
+                    part.tags[at] = dedup.tag(&part.entries[at]);
                 }
-                let entry = &part.entries[at];
-                let [high, low] = entry.id;
-                let hash = dedup.hash(super::Fingerprint(u128::from(high) << 64 | u128::from(low)));
-                sure(part_of(hash) == number, "an id is in another part")?;
-                part.tags[at] = u64::from(hash) << 32 | u64::from(dedup.portion(entry.time));
             }
             dedup.used += part.used;
             dedup.parts[number] = part;
         }
+        if !dedup.all_found() {
+            dedup.put_anew();
+        }
         Ok(dedup)
+    }
+
+    fn tag(&self, entry: &Entry) -> u64 {
+        let [high, low] = entry.id;
+        let hash = self.hash(Fingerprint(u128::from(high) << 64 | u128::from(low)));
+        u64::from(hash) << 32 | u64::from(self.portion(entry.time))
+    }
+
+    /// Whether each id is where it is looked for.
+    fn all_found(&self) -> bool {
+        self.parts.iter().enumerate().all(|(number, part)| {
+            let places = part.tags.iter().zip(&part.entries).enumerate();
+            let mut taken = places.filter(|(_, (tag, _))| **tag != EMPTY);
+            taken.all(|(at, (tag, entry))| {
+                let hash = (tag >> 32) as u32;
+                part_of(hash) == number && part.find(entry.id, hash) == Ok(at)
+            })
+        })
+    }
+
+    /// Puts all ids where they are looked for.
+    fn put_anew(&mut self) {
+        let parts = std::mem::replace(&mut self.parts, vec![Part::default(); PARTS]);
+        for part in parts {
+            let taken = part.tags.into_iter().zip(part.entries);
+            for (tag, entry) in taken.filter(|(tag, _)| *tag != EMPTY) {
+                let hash = (tag >> 32) as u32;
+                let number = part_of(hash);
+                let part = &mut self.parts[number];
+                if part.is_full(number) {
+                    part.rebuild(i64::MIN);
+                }
+                let (Ok(at) | Err(at)) = part.find(entry.id, hash);
+                part.used += usize::from(part.tags[at] == EMPTY);
+                (part.tags[at], part.entries[at]) = (tag, entry);
+            }
+        }
+        self.used = self.parts.iter().map(|part| part.used).sum();
     }
 }
 

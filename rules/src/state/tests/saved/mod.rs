@@ -134,7 +134,8 @@ fn stream(case: &Case, dice: &mut Dice, count: usize) -> Vec<Event> {
     let plan = &case.plan;
     let lateness = plan.max_lateness.0 / case.tick;
     let (pace, keys) = (1 + dice.signed(5), dice.of(&[1, 2, 5, 12]));
-    let churn = dice.of(&[0, 0, 9, 2]);
+    // After so many rows each key gives way to another one.
+    let churn = dice.of(&[u64::MAX, u64::MAX, 9, 2]);
     let extremes = dice.once_in(3);
     let (mut clock, mut newest) = (500_000i64, i64::MIN);
     let mut events: Vec<Event> = Vec::new();
@@ -157,7 +158,7 @@ fn stream(case: &Case, dice: &mut Dice, count: usize) -> Vec<Event> {
         let time = clock - behind;
         let late = time < horizon;
         newest = newest.max(time);
-        let number = dice.below(keys) + if churn > 0 { row as u64 / churn } else { 0 };
+        let number = dice.below(keys) + row as u64 / churn;
         let mut value = || match dice.below(10) {
             0 => None,
             1 if extremes => Some(EXTREME + dice.below(8)),
