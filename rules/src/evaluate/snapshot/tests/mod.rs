@@ -14,6 +14,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::*;
+use crate::evaluate::exchange::{Hands, Lost, Task};
 use crate::evaluate::fixture::{Events, PACK, Row, bytes, random, rows, rules};
 use crate::evaluate::{Hitter, StepOutput};
 use crate::snapshot::dice::Dice;
@@ -74,6 +75,39 @@ fn an_engine_goes_on_as_if_it_had_not_been_saved() {
             assert_eq!(held(&again), held(&whole), "seed {seed}, row {end}");
             at = end;
         }
+    }
+}
+
+/// Does tasks by itself, the last one given first.
+struct Backward(Vec<Task>);
+
+impl Hands for Backward {
+    fn count(&self) -> usize {
+        3
+    }
+
+    fn give(&mut self, task: Task) {
+        self.0.push(task);
+    }
+
+    fn all(&mut self) -> Result<Vec<Task>, Lost> {
+        let mut tasks = std::mem::take(&mut self.0);
+        tasks.iter_mut().rev().for_each(Task::run);
+        Ok(tasks)
+    }
+}
+
+#[test]
+fn who_did_the_work_shows_in_no_snapshot() {
+    let rules = rules(PACK);
+    let (mut alone, mut many) = (engine(&rules), engine(&rules));
+    for rows in random(2, 1_200).chunks(400) {
+        let events = Events::of(&rules, rows);
+        alone.fold(&events.step());
+        let hands = &mut Backward(Vec::new());
+        many.fold_with(&events.step(), hands).unwrap();
+        assert!(save(&alone) == save(&many));
+        many = restore(&rules, "app", &save(&alone)).unwrap();
     }
 }
 
