@@ -6,7 +6,8 @@
 //! Modules in reading order: what a value is ([`value`], [`time`], [`schema`]), what the author wrote
 //! ([`definition`]) and what is wrong with it ([`diagnostic`]), what was proven about it ([`compile`],
 //! [`expression`], [`list`], [`ruleset`]), what runs ([`aggregate`], [`window`], [`state`], [`evaluate`], [`policy`]),
-//! and what comes out ([`decision`], [`explain`]); [`testcase`] runs the author's own tests.
+//! what is saved of it ([`snapshot`]), and what comes out ([`decision`], [`explain`]); [`testcase`] runs the author's own
+//! tests.
 
 pub mod aggregate;
 pub mod compile;
@@ -20,6 +21,7 @@ pub mod list;
 pub mod policy;
 pub mod ruleset;
 pub mod schema;
+pub mod snapshot;
 pub mod state;
 pub mod testcase;
 pub mod time;

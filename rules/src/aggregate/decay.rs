@@ -10,11 +10,14 @@
 //! of the two; over nothing as without weights. All are floats and declared approximate. The form is the forward decay
 //! of Cormode, Shkapenyuk, Srivastava and Xu, "Forward Decay" (ICDE 2009), with exponential weights.
 
+use std::io;
+
 use num_bigint::BigUint;
 
 use super::cell::{Entry, Heap};
 use super::exact::float_sum::{FloatSum, decode};
 use super::sum::finite;
+use crate::snapshot::{Fault, Reader, Writer};
 use crate::time::{EventTime, Span};
 use crate::value::Type;
 
@@ -80,6 +83,33 @@ impl Weighted {
     /// Bytes allocated beside the struct.
     pub(crate) fn bytes(&self) -> usize {
         self.values.bytes() + self.weights.bytes()
+    }
+
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        self.values.save(to)?;
+        self.weights.save(to)
+    }
+
+    /// Back from [`Weighted::save`].
+    pub(super) fn restore(from: &mut Reader<'_>) -> Result<Weighted, Fault> {
+        Ok(Weighted {
+            values: FloatSum::restore(from)?,
+            weights: FloatSum::restore(from)?,
+        })
+    }
+
+    /// Whether they may be sums over events between two times, so that to add one more takes no more memory than it
+    /// should.
+    pub(super) fn is_near(&self, (first, last): (EventTime, EventTime), half_life: Span) -> bool {
+        // Far from where exponents overflow.
+        let exponent = |t: EventTime| {
+            let half_lives = t.0.div_euclid(half_life.0.max(1));
+            (half_lives.unsigned_abs() < 1 << 62).then_some(half_lives)
+        };
+        let (Some(first), Some(last)) = (exponent(first), exponent(last)) else {
+            return false;
+        };
+        [&self.values, &self.weights].map(|sum| sum.is_near(first, last)) == [true; 2]
     }
 }
 

@@ -7,15 +7,21 @@
 //! `distinct_per_key` values its set becomes a [`super::sketch`] for good, and every answer from then on is flagged
 //! approximate. A sketch cannot let go of a value, so that of a late event stays in it.
 
+use std::io;
+
 use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::cell::{Entry, Heap};
 use super::sketch::Sketch;
+use crate::snapshot::{Fault, Reader, Writer, sure};
 use crate::state::text::Texts;
 
 /// Up to here the values are searched one by one.
 const SHORT: usize = 16;
+
+/// Stands for the number of values of a sketch.
+const SKETCHED: u64 = u64::MAX;
 
 /// Values with how often each is there.
 #[derive(Debug, Default)]
@@ -111,6 +117,49 @@ impl Multiset {
     pub(super) fn bytes(&self) -> usize {
         let sketch = self.sketch.as_ref().map_or(0, |sketch| sketch.bytes());
         self.values.capacity() * 16 + self.index.allocation_size() + sketch
+    }
+
+    /// The values that are kept one by one.
+    pub(super) fn values(&self) -> impl Iterator<Item = u64> {
+        self.values.iter().map(|(value, _)| *value)
+    }
+
+    /// Whether it is a sketch and how many values it has, and these, as they stand.
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        if let Some(sketch) = &self.sketch {
+            to.word(SKETCHED)?;
+            return sketch.save(to);
+        }
+        to.word(self.values.len() as u64)?;
+        self.values().try_for_each(|value| to.word(value))?;
+        let counts = self.values.iter().map(|(_, count)| *count);
+        to.halves(&counts.collect::<Vec<_>>())
+    }
+
+    /// Back from [`Multiset::save`].
+    pub(super) fn restore(hasher: &RandomState, from: &mut Reader<'_>) -> Result<Multiset, Fault> {
+        let mut set = Multiset::default();
+        let length = from.word()?;
+        if length == SKETCHED {
+            set.sketch = Some(Box::new(Sketch::restore(from)?));
+            return Ok(set);
+        }
+        from.expect(length, 1)?;
+        let values = from.words(length as usize)?;
+        let counts = from.halves()?;
+        sure(
+            counts.len() == values.len() && !counts.contains(&0),
+            "a set has a value that is not in it",
+        )?;
+        set.values = values.into_iter().zip(counts).collect();
+        if set.values.len() > SHORT {
+            let hash = |at: &u32| hasher.hash_one(set.values[*at as usize].0);
+            set.index.reserve(set.values.len(), hash);
+            for at in 0..set.values.len() as u32 {
+                set.index.insert_unique(hash(&at), at, hash);
+            }
+        }
+        Ok(set)
     }
 }
 

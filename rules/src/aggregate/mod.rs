@@ -18,6 +18,7 @@ pub(crate) mod distinct;
 pub(crate) mod edge;
 pub(crate) mod ewma;
 pub(crate) mod extreme;
+mod held;
 pub(crate) mod mode;
 pub(crate) mod quantile;
 mod rate;

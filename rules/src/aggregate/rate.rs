@@ -18,7 +18,8 @@ use crate::time::MICROS_PER_SECOND;
 pub(crate) fn of_int(sum: i128, scale: u8, micros: i64) -> Option<u64> {
     let micros = u128::try_from(micros).ok().filter(|length| *length > 0)?;
     // 96 bits of a sum and 20 of a million; 60 of a scale and 63 of a length.
-    let numerator = sum.unsigned_abs() * u128::from(MICROS_PER_SECOND.unsigned_abs());
+    let second = u128::from(MICROS_PER_SECOND.unsigned_abs());
+    let numerator = sum.unsigned_abs().saturating_mul(second);
     let size = rounding::quotient(numerator, micros * 10u128.pow(scale.into()));
     finite(if sum < 0 { -size } else { size })
 }

@@ -11,8 +11,11 @@
 //! choose values can make the count come out wrong. It cannot forget a value.
 
 use std::hash::Hasher;
+use std::io;
 
 use siphasher::sip::SipHasher13;
+
+use crate::snapshot::{Fault, Reader, Writer, sure};
 
 /// Bits of the hash that choose a register.
 const CHOOSE: u32 = 14;
@@ -70,6 +73,24 @@ impl Sketch {
 
     pub(super) fn bytes(&self) -> usize {
         size_of::<Sketch>() + self.registers.capacity()
+    }
+
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        to.bytes(&self.registers)
+    }
+
+    /// Back from [`Sketch::save`].
+    pub(super) fn restore(from: &mut Reader<'_>) -> Result<Sketch, Fault> {
+        let registers = from.bytes()?;
+        sure(registers.len() == REGISTERS, "a sketch is none")?;
+        let mut having = [0; LONGEST + 1];
+        for register in &registers {
+            let Some(count) = having.get_mut(usize::from(*register)) else {
+                return Err(Fault::Wrong("a sketch is none"));
+            };
+            *count += 1;
+        }
+        Ok(Sketch { registers, having })
     }
 }
 

@@ -3,9 +3,12 @@
 //! Integers and decimal mantissas are added in 128 bits (words: count of values, low, high; with squares three more),
 //! floats in a long accumulator kept aside (words: count of values, its place). A float sum is rounded once, when read.
 
+use std::io;
+
 use super::cell::{Entry, Heap};
 use super::exact::float_sum::FloatSum;
 use super::exact::wide;
+use crate::snapshot::{Fault, Reader, Writer};
 
 /// Decimals have at most 18 digits.
 const MANTISSA_END: i128 = 10i128.pow(18);
@@ -22,6 +25,24 @@ pub(crate) struct FloatSums {
 impl FloatSums {
     pub(super) fn bytes(&self) -> usize {
         self.sum.bytes() + self.squares.bytes()
+    }
+
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        self.sum.save(to)?;
+        self.squares.save(to)
+    }
+
+    /// Back from [`FloatSums::save`].
+    pub(super) fn restore(from: &mut Reader<'_>) -> Result<FloatSums, Fault> {
+        Ok(FloatSums {
+            sum: FloatSum::restore(from)?,
+            squares: FloatSum::restore(from)?,
+        })
+    }
+
+    /// Whether they may be sums of floats, so that to add one more takes no more memory than it should.
+    pub(super) fn is_sound(&self) -> bool {
+        [&self.sum, &self.squares].map(FloatSum::is_of_floats) == [true; 2]
     }
 }
 

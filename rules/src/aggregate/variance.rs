@@ -5,6 +5,7 @@
 //! events. A variance or a value out of the range of floats is null.
 
 use num_bigint::{BigInt, BigUint};
+use num_traits::CheckedSub;
 
 use super::cell::Heap;
 use super::exact::{rounding, wide};
@@ -19,7 +20,9 @@ pub(super) fn int(words: &[u64], scale: u8, sample: bool) -> Option<f64> {
         let squares = wide::big_square(&words[3..6]) * count;
         let square = BigUint::from(sum.unsigned_abs()).pow(2);
         let denominator = BigUint::from(unit).pow(2) * divisor;
-        rounding::big_quotient(&(squares - square), &denominator, 0)
+        // Words of a garbled snapshot may say anything; a difference below zero is none.
+        let spread = squares.checked_sub(&square).unwrap_or_default();
+        rounding::big_quotient(&spread, &denominator, 0)
     });
     Some(variance)
 }
@@ -29,7 +32,10 @@ fn short(words: &[u64], unit: u128, divisor: u128) -> Option<f64> {
     let squares = wide::read_square(&words[3..6])?.checked_mul(words[0].into())?;
     let square = wide::read(&words[1..3]).unsigned_abs().checked_pow(2)?;
     let denominator = unit.checked_pow(2)?.checked_mul(divisor)?;
-    Some(rounding::quotient(squares - square, denominator))
+    Some(rounding::quotient(
+        squares.saturating_sub(square),
+        denominator,
+    ))
 }
 
 /// The variance of floats.

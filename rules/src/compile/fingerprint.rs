@@ -13,8 +13,9 @@ use crate::aggregate::Aggregate;
 use crate::definition::PackSource;
 use crate::expression::Program;
 use crate::list::{List, Lists};
-use crate::ruleset::Scope;
+use crate::ruleset::{RuleSet, Scope};
 use crate::schema::Schema;
+use crate::time::Span;
 use crate::window::Window;
 
 /// Changes when the meaning of features changes, so that state of an older meaning is not taken over.
@@ -78,6 +79,44 @@ pub(super) fn feature(parts: &Parts, schema: &Schema, lists: &Lists) -> u128 {
         Scope::WithCurrent => "with_current",
         Scope::Prior => "prior",
     });
+    hash.finish()
+}
+
+/// What the state of a pack is of: of two packs that share it one can go on with the state of the other. Rules, lists
+/// that no feature looks into, and the policy are not part of it.
+pub(crate) fn state(rules: &RuleSet) -> u128 {
+    let mut hash = Pieces::new();
+    let schema = &rules.schema;
+    hash.fields(&[schema.id, schema.time], schema);
+    for span in [schema.max_lateness, schema.dedup_horizon] {
+        hash.number(span.0.cast_unsigned());
+    }
+    let limits = rules.limits;
+    for limit in [limits.keys, limits.events_per_key, limits.distinct_per_key] {
+        hash.number(limit.into());
+    }
+    hash.number(len(rules.groups.len()));
+    for group in &rules.groups {
+        hash.fields(&group.key, schema);
+        hash.number(len(group.inputs.len()));
+        hash.number(len(group.filters.len()));
+        hash.number(len(group.features.len()));
+        let features = group.features.iter();
+        for feature in features.filter_map(|at| rules.features.get(*at)) {
+            hash.0.write(&feature.fingerprint.to_le_bytes());
+            hash.number(len(feature.args.len()));
+            feature.args.iter().for_each(|arg| hash.number(len(*arg)));
+            hash.number(feature.filter.map_or(0, |filter| len(filter) + 1));
+        }
+    }
+    hash.finish()
+}
+
+/// The fields of a key and a span: what a rule's memory of its alerts is of.
+pub(crate) fn memory(key: &[usize], span: Span, schema: &Schema) -> u128 {
+    let mut hash = Pieces::new();
+    hash.fields(key, schema);
+    hash.number(span.0.cast_unsigned());
     hash.finish()
 }
 

@@ -13,7 +13,7 @@ mod alerts;
 mod cost;
 mod explanation;
 mod features;
-mod fingerprint;
+pub(crate) mod fingerprint;
 mod groups;
 mod limits;
 mod lists;

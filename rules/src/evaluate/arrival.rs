@@ -7,6 +7,9 @@
 //! every window for ever; should it wake up, its events are decided from what is left and flagged approximate.
 //! The invariant: all of it is a function of the events in the order taken, and the horizon never goes back.
 
+use std::io;
+
+use crate::snapshot::{Fault, Reader, Writer, sure};
 use crate::time::{EventTime, Span};
 
 /// How far a partition may be behind the furthest one and still hold the horizon back.
@@ -72,6 +75,35 @@ impl Arrival {
     /// See the module.
     pub(super) fn horizon(&self) -> EventTime {
         self.horizon
+    }
+
+    /// Everything but the lateness, which the pack says.
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        for time in [self.greatest.0, self.least, self.horizon.0] {
+            to.word(time.cast_unsigned())?;
+        }
+        to.word(self.partitions.len() as u64)?;
+        self.partitions.iter().try_for_each(|(partition, taken)| {
+            to.word(u64::from(*partition))?;
+            to.word(taken.cast_unsigned())
+        })
+    }
+
+    /// Back from [`Arrival::save`].
+    pub(super) fn restore(max_lateness: Span, from: &mut Reader<'_>) -> Result<Arrival, Fault> {
+        let mut arrival = Arrival::new(max_lateness);
+        arrival.greatest = EventTime(from.word()?.cast_signed());
+        arrival.least = from.word()?.cast_signed();
+        arrival.horizon = EventTime(from.word()?.cast_signed());
+        for _ in 0..from.count(2)? {
+            let partition = from.number(u32::MAX.into(), "a partition is none")? as u32;
+            let after = arrival.partitions.last();
+            let in_order = after.is_none_or(|(before, _)| *before < partition);
+            sure(in_order, "partitions are out of order")?;
+            let taken = from.word()?.cast_signed();
+            arrival.partitions.push((partition, taken));
+        }
+        Ok(arrival)
     }
 
     fn find(&self, partition: u32) -> Result<usize, usize> {

@@ -116,6 +116,20 @@ pub(super) struct Passed {
 }
 
 impl Passed {
+    /// Both figures.
+    pub(super) fn words(self) -> [u64; 2] {
+        [self.rows, self.keyless]
+    }
+
+    /// Back from [`Passed::words`]; no more than there will ever be.
+    pub(super) fn of([rows, keyless]: [u64; 2]) -> Passed {
+        let most = 1 << 62;
+        Passed {
+            rows: rows.min(most),
+            keyless: keyless.min(most),
+        }
+    }
+
     /// A step with these columns of the key; arrays know how many nulls they have.
     pub(super) fn add(&mut self, rows: usize, keys: &[ArrayRef]) {
         let nulls = keys.iter().map(|key| key.null_count()).max();

@@ -6,8 +6,10 @@
 //! the order taken.
 
 use std::collections::VecDeque;
+use std::io;
 
 use crate::ruleset::AtMost;
+use crate::snapshot::{Fault, Reader, Writer};
 use crate::time::EventTime;
 
 /// The memory of one rule.
@@ -38,6 +40,23 @@ impl Limit {
     /// Notes one that goes out.
     pub(super) fn note(&mut self, greatest: EventTime) {
         self.sent.push_back(greatest.0);
+    }
+
+    /// What is remembered.
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        to.word(self.sent.len() as u64)?;
+        let mut sent = self.sent.iter();
+        sent.try_for_each(|sent| to.word(sent.cast_unsigned()))
+    }
+
+    /// Back from [`Limit::save`].
+    pub(super) fn restore(at_most: AtMost, from: &mut Reader<'_>) -> Result<Limit, Fault> {
+        let count = from.count(1)?;
+        let sent = from.words(count)?;
+        Ok(Limit {
+            at_most,
+            sent: sent.into_iter().map(u64::cast_signed).collect(),
+        })
     }
 
     /// What is remembered: for tests that compare two engines.

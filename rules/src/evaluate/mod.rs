@@ -28,6 +28,7 @@ mod matching;
 mod once;
 mod output;
 mod plan;
+pub mod snapshot;
 
 pub use apart::{FeatureApart, RulesApart, Taken};
 pub use arrival::LAG_SPAN_MAX;
@@ -87,6 +88,8 @@ impl Step<'_> {
 pub struct Engine {
     rules: Arc<RuleSet>,
     application: String,
+    /// Of all its hash tables.
+    seed: HashSeed,
     plan: Plan,
     groups: Vec<GroupState>,
     /// Per group, for estimates.
@@ -148,6 +151,7 @@ impl Engine {
             rows: Rows::default(),
             folded: StepOutput::default(),
             application: application.to_owned(),
+            seed,
             rules,
         }
     }

@@ -7,6 +7,7 @@
 //! The invariant: bounded by the alerts of one span, and the table's order never shows.
 
 use std::hash::Hash;
+use std::io;
 
 use ahash::RandomState;
 use hashbrown::HashMap;
@@ -14,6 +15,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::cell::{Cell, Cells};
 use crate::ruleset::OncePer;
+use crate::snapshot::{Fault, Reader, Writer, sure};
 use crate::state::seed::HashSeed;
 use crate::time::{EventTime, Span};
 
@@ -70,8 +72,36 @@ impl Once {
         self.last.len()
     }
 
-    /// What is remembered, in a fixed order: for tests that compare two engines.
-    #[cfg(test)]
+    /// What is remembered, and when it is swept next.
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        to.word(self.sweep_at as u64)?;
+        to.word(self.last.len() as u64)?;
+        self.contents().into_iter().try_for_each(|(key, last)| {
+            to.words(&[key as u64, (key >> 64) as u64, last.cast_unsigned()])
+        })
+    }
+
+    /// Back from [`Once::save`]; `empty` remembers nothing yet.
+    pub(super) fn restore(mut empty: Once, from: &mut Reader<'_>) -> Result<Once, Fault> {
+        let sweep_at = from.word()?;
+        let count = from.count(3)?;
+        let most = SWEEP_KEYS_MIN.max(2 * count) as u64;
+        let range = SWEEP_KEYS_MIN as u64..=most;
+        sure(
+            range.contains(&sweep_at),
+            "a memory of alerts is never swept",
+        )?;
+        empty.sweep_at = sweep_at as usize;
+        empty.last.reserve(count);
+        for _ in 0..count {
+            let words = from.words(3)?;
+            let key = u128::from(words[0]) | u128::from(words[1]) << 64;
+            empty.last.insert(key, words[2].cast_signed());
+        }
+        Ok(empty)
+    }
+
+    /// What is remembered, in a fixed order.
     pub(super) fn contents(&self) -> Vec<(u128, i64)> {
         let mut contents: Vec<_> = self.last.iter().map(|(k, v)| (*k, *v)).collect();
         contents.sort_unstable();
@@ -153,5 +183,26 @@ mod tests {
             );
             assert_eq!(answers.0, answers.1, "step {step}");
         }
+    }
+
+    #[test]
+    fn one_that_was_saved_is_swept_when_the_other_is() {
+        let mut kept = once(1_000_000, 5);
+        let admit = |once: &mut Once, time: i64| {
+            let key = u128::from(time.unsigned_abs()) << 60;
+            assert!(once.admit(key, EventTime(time), EventTime(time * 400)));
+        };
+        (0..3_000).for_each(|time| admit(&mut kept, time));
+        let mut bytes = Vec::new();
+        kept.save(&mut Writer::new(&mut bytes)).unwrap();
+        let (mut bytes, length) = (bytes.as_slice(), bytes.len() as u64);
+        let from = &mut Reader::new(&mut bytes, length);
+        let mut again = Once::restore(once(1_000_000, 5), from).unwrap();
+        for time in 3_000..12_000 {
+            admit(&mut kept, time);
+            admit(&mut again, time);
+            assert_eq!(again.keys(), kept.keys(), "at {time}");
+        }
+        assert_eq!(again.contents(), kept.contents());
     }
 }

@@ -5,10 +5,16 @@
 //! so that a block wastes at most a fifth, and they lie in [`Pages`] of one class, so that growth never copies the arena.
 //! The invariant: a block is handed out to one owner until it is freed; its words are then of no meaning.
 
+use std::io;
+
 use super::pages::Pages;
+use crate::snapshot::{Fault, Owners, Reader, Writer, sure};
 
 /// Words per page of small blocks: 32 KiB.
 const PAGE_WORDS: usize = 4096;
+
+/// Larger classes are beyond all memory.
+const CLASSES_MAX: u64 = 150;
 
 /// Where a block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +72,18 @@ pub(super) fn block_words(words: usize) -> usize {
     class_words(class_of(words))
 }
 
+/// Words of a block of a class, and the logarithm of how many blocks a page of it has.
+fn shape(class: usize) -> (usize, u32) {
+    let words = class_words(class);
+    (words, (PAGE_WORDS / words).max(1).ilog2())
+}
+
 impl Arena {
     /// A block of at least this many words, their content of no meaning.
     pub(super) fn take(&mut self, words: usize) -> Block {
         let class = class_of(words);
         while self.classes.len() <= class {
-            let words = class_words(self.classes.len());
-            let shift = (PAGE_WORDS / words).max(1).ilog2();
+            let (words, shift) = shape(self.classes.len());
             self.classes.push(Pages::new(words, shift));
         }
         Block {
@@ -126,6 +137,58 @@ impl Arena {
     /// Bytes allocated.
     pub(super) fn bytes(&self) -> usize {
         self.classes.iter().map(Pages::bytes).sum()
+    }
+
+    /// All classes, each as its pages.
+    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        to.word(self.classes.len() as u64)?;
+        self.classes.iter().try_for_each(|class| class.save(to))
+    }
+
+    /// Back from [`Arena::save`].
+    pub(super) fn restore(from: &mut Reader<'_>) -> Result<Arena, Fault> {
+        let classes = from.number(CLASSES_MAX, "there are too many sizes of blocks")?;
+        let class = |class| {
+            let (words, shift) = shape(class as usize);
+            Pages::restore(words, shift, from, |_| {})
+        };
+        let classes: Result<_, Fault> = (0..classes).map(class).collect();
+        Ok(Arena { classes: classes? })
+    }
+}
+
+/// Which blocks have been claimed, of an arena that was restored.
+pub(super) struct Blocks {
+    classes: Vec<Owners>,
+}
+
+impl Blocks {
+    pub(super) fn new(arena: &Arena) -> Blocks {
+        let classes = arena.classes.iter();
+        Blocks {
+            classes: classes.map(|c| Owners::new(c.count() as usize)).collect(),
+        }
+    }
+
+    /// The block of this word, which nobody else has.
+    pub(super) fn claim(&mut self, word: u64, arena: &Arena) -> Result<Block, Fault> {
+        let block = Block::unpack(word);
+        let class = usize::from(block.class);
+        let owned = arena.classes.get(class).filter(|c| c.is_owned(block.index));
+        match self.classes.get_mut(class) {
+            Some(owners) if owned.is_some() && block.pack() == word => {
+                owners.claim(block.index.into())?;
+            }
+            _ => return Err(Fault::Wrong("a block is nowhere")),
+        }
+        Ok(block)
+    }
+
+    /// All blocks must have been claimed.
+    pub(super) fn settle(&self, arena: &Arena) -> Result<(), Fault> {
+        let mut classes = self.classes.iter().zip(&arena.classes);
+        let all = |(owners, class): (&Owners, &Pages)| owners.claimed() == class.owned() as usize;
+        sure(classes.all(all), "a block has no owner")
     }
 }
 

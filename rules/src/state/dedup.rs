@@ -12,6 +12,7 @@
 //! The invariant: whether an id is found depends on its own time and the event-time horizon at hand only, never on when
 //! memory was given back; and memory is given back for everything older, at constant cost per event.
 
+mod save;
 #[cfg(test)]
 mod tests;
 
@@ -156,8 +157,7 @@ impl Dedup {
         let number = part_of(hash);
         let part = &mut self.parts[number];
         let before = part.used;
-        // The first part grows when half of its places are taken, the last when three quarters are: not all at once.
-        if part.used * 4 * PARTS >= part.tags.len() * (2 * PARTS + number) {
+        if part.is_full(number) {
             part.rebuild(limit);
         }
         let at = match part.find(entry.id, hash) {
@@ -236,6 +236,11 @@ fn part_of(hash: u32) -> usize {
 }
 
 impl Part {
+    /// The first part grows when half of its places are taken, the last when three quarters are: not all at once.
+    fn is_full(&self, number: usize) -> bool {
+        self.used * 4 * PARTS >= self.tags.len() * (2 * PARTS + number)
+    }
+
     fn home(&self, hash: u32) -> usize {
         // The upper bits: the lowest one is always set.
         let places = self.tags.len() as u64;

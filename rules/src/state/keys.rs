@@ -5,6 +5,8 @@
 //! all of them that of the records, which stand one behind the other in pages that never move, so that a sweep reads
 //! memory in order. Numbers are used again after removal. Where a key stands in the table shows nowhere.
 
+mod save;
+
 use super::identity::{Identities, Identity};
 use super::layout::{FLAGS, FORGOTTEN, IDENTITY, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
 use super::seed::HashSeed;
@@ -15,7 +17,7 @@ use super::table::Table;
 const PAGE_SHIFT: u32 = 6;
 
 /// Where the class of a number begins.
-const CLASS_SHIFT: u32 = 27;
+pub(super) const CLASS_SHIFT: u32 = 27;
 
 /// The class of records.
 pub(super) const LARGE: usize = 31;

@@ -8,8 +8,8 @@
 //! Modules in reading order: a plan in words (`layout`), an event in words (`row`, `columns`, `text`), where words live
 //! (`pages`, `arena`, `slab`, `identity`, `table`, `keys`), what is done with them (`small`; `large`, `store`, `append`,
 //! `session`, `reading`, `forget`, `budget`, `warm`), how keys are spread over shards ([`shards`]), what it takes
-//! (`size`), and beside all that the memory of event ids ([`dedup`]) and what keys are estimated to take
-//! ([`estimate`]).
+//! (`size`), how it is saved (`save`, `check`), and beside all that the memory of event ids ([`dedup`]) and what keys are
+//! estimated to take ([`estimate`]).
 
 pub(crate) mod row;
 pub(crate) mod slab;
@@ -18,6 +18,7 @@ pub(crate) mod text;
 mod append;
 mod arena;
 mod budget;
+mod check;
 mod columns;
 pub mod dedup;
 pub mod estimate;
@@ -28,6 +29,7 @@ mod large;
 mod layout;
 mod pages;
 mod reading;
+pub(crate) mod save;
 pub mod seed;
 mod session;
 pub mod shards;

@@ -3,6 +3,10 @@
 //! The idea: the lowest free piece is taken first, so that the last pages become empty, and a page nobody has a piece of
 //! gives its memory back. The invariant: a piece has one owner until it is freed; pieces with memory never move.
 
+mod save;
+
+pub(super) use save::runs;
+
 /// Pieces of one size.
 #[derive(Debug)]
 pub(super) struct Pages {

@@ -26,6 +26,11 @@ impl HashSeed {
         HashSeed(bits)
     }
 
+    /// All of it, for whoever goes on under it.
+    pub(crate) fn words(self) -> [u64; 4] {
+        self.0
+    }
+
     /// Two words of it, for a keyed hash that stands for what it hashes.
     pub(crate) fn keys(self) -> (u64, u64) {
         (self.0[0], self.0[1])

@@ -45,19 +45,22 @@ pub(super) fn count(plan: &GroupPlan) -> usize {
     if many { SHARDS } else { 1 }
 }
 
-/// The shards of a group that has seen nothing. Each has its part of the keys the group may hold.
-pub(super) fn new(plan: &GroupPlan, seed: HashSeed) -> Vec<Shard> {
-    let count = count(plan);
-    let limits = Limits {
-        keys: plan.limits.keys / count as u32,
+/// What one shard may hold: its part of the keys the group may hold.
+pub(super) fn limits(plan: &GroupPlan) -> Limits {
+    Limits {
+        keys: plan.limits.keys / count(plan) as u32,
         ..plan.limits
-    };
+    }
+}
+
+/// The shards of a group that has seen nothing.
+pub(super) fn new(plan: &GroupPlan, seed: HashSeed) -> Vec<Shard> {
     let shard = |_| Shard {
-        store: Store::new(Layout::new(plan), limits, seed),
+        store: Store::new(Layout::new(plan), limits(plan), seed),
         scratch: Scratch::default(),
         row: Vec::new(),
     };
-    (0..count).map(shard).collect()
+    (0..count(plan)).map(shard).collect()
 }
 
 /// The shard of a key: a fixed hash, because what a shard forgets may show in the answer to a late event. Whoever

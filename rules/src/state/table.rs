@@ -32,6 +32,15 @@ impl Table {
         }
     }
 
+    /// Nothing, with room for so many numbers.
+    pub(super) fn with_room(numbers: usize) -> Table {
+        let places = (4 * numbers).div_ceil(3).max(LEAST).next_power_of_two();
+        Table {
+            places: vec![EMPTY; places],
+            taken: 0,
+        }
+    }
+
     /// Numbers held.
     pub(super) fn len(&self) -> usize {
         self.taken

@@ -3,10 +3,13 @@
 //! The idea: interning keeps an event's row at one word per value and makes `count_distinct` of text exact, with no
 //! odds of a collision. The invariant: a number stays valid while somebody holds a reference counted for it.
 
+use std::io;
+
 use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::seed::HashSeed;
+use crate::snapshot::{Fault, Owners, Reader, Writer, sure};
 
 /// All texts of one group.
 #[derive(Debug)]
@@ -96,6 +99,68 @@ impl Texts {
     /// The text of a number.
     pub(crate) fn get(&self, id: u64) -> &str {
         &self.entries[id as usize].text
+    }
+
+    /// Texts by number, and which numbers are free; references are counted anew.
+    pub(crate) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        let lengths = self.entries.iter().map(|entry| entry.text.len() as u32);
+        to.halves(&lengths.collect::<Vec<_>>())?;
+        for entry in &self.entries {
+            to.raw(entry.text.as_bytes())?;
+        }
+        to.pad(self.text_bytes)?;
+        to.halves(&self.free)
+    }
+
+    /// Back from [`Texts::save`]; none is found before [`Texts::settle`].
+    pub(crate) fn restore(seed: HashSeed, from: &mut Reader<'_>) -> Result<Texts, Fault> {
+        let mut texts = Texts::new(seed);
+        let lengths = from.halves()?;
+        let all: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
+        from.expect(all.div_ceil(8), 1)?;
+        texts.entries.reserve_exact(lengths.len());
+        for length in lengths {
+            let mut bytes = vec![0; length as usize];
+            from.raw(&mut bytes)?;
+            let text = String::from_utf8(bytes).map_err(|_| Fault::Wrong("a text is no text"))?;
+            texts.entries.push(Entry {
+                hash: texts.hasher.hash_one(&*text),
+                references: 0,
+                text: text.into_boxed_str(),
+            });
+        }
+        texts.text_bytes = all as usize;
+        from.unpad(texts.text_bytes)?;
+        texts.free = from.halves()?;
+        Ok(texts)
+    }
+
+    /// Numbers there are, free ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Takes over how many references each text has; one without any must be free.
+    pub(crate) fn settle(&mut self, references: &[u32]) -> Result<(), Fault> {
+        let mut owners = Owners::new(self.entries.len());
+        let held = references.iter().filter(|count| **count > 0).count();
+        self.table.reserve(held, |_| 0);
+        for (number, (entry, count)) in self.entries.iter_mut().zip(references).enumerate() {
+            if *count == 0 {
+                sure(entry.text.is_empty(), "a text that is free is still there")?;
+                continue;
+            }
+            entry.references = *count;
+            owners.claim(number as u64)?;
+        }
+        owners.settle(&self.free)?;
+        let Texts { table, entries, .. } = self;
+        for (number, entry) in (0u32..).zip(entries.iter()) {
+            if entry.references > 0 {
+                table.insert_unique(entry.hash, number, |id| entries[*id as usize].hash);
+            }
+        }
+        Ok(())
     }
 
     /// Bytes allocated, without what the allocator adds per text.

@@ -5,9 +5,18 @@
 //! three or four for money-like values. The invariant: `limbs` is a two's complement number in units of
 //! `2^(64 * low)`; its value, not its length, is all that shows.
 
+use std::io;
+
 use num_bigint::{BigInt, BigUint, Sign};
 
 use super::rounding;
+use crate::snapshot::{Fault, Reader, Writer, sure};
+
+/// Limbs that lie between that of 1 and that of any bit of a float, its square, or its product with a weight.
+const LIMBS_BESIDE: i64 = 40;
+
+/// No sum of floats has more.
+const LIMBS_MAX: usize = 4 * LIMBS_BESIDE as usize;
 
 /// An exact fixed-point number.
 #[derive(Clone, Debug, Default)]
@@ -46,8 +55,11 @@ impl FloatSum {
     /// Lets go of limbs at the lower end that hold nothing, for sums whose values grow without end.
     pub(crate) fn trim(&mut self) {
         let empty = self.limbs.iter().take_while(|limb| **limb == 0).count();
-        // The last limb is the sign.
-        let empty = empty.min(self.limbs.len().saturating_sub(1));
+        if empty == self.limbs.len() {
+            // Nothing at all: what comes next may be of another size.
+            self.limbs.clear();
+            return;
+        }
         self.limbs.drain(..empty);
         self.low += empty as i64;
     }
@@ -81,6 +93,35 @@ impl FloatSum {
     /// Bytes allocated beside the struct.
     pub(crate) fn bytes(&self) -> usize {
         self.limbs.capacity() * 8
+    }
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        to.word(self.low.cast_unsigned())?;
+        to.word(self.limbs.len() as u64)?;
+        to.words(&self.limbs)
+    }
+
+    /// Back from [`FloatSum::save`].
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Result<FloatSum, Fault> {
+        let low = from.word()?.cast_signed();
+        let limbs = from.count(1)?;
+        sure(low.unsigned_abs() < 1 << 57, "a sum is beyond all numbers")?;
+        Ok(FloatSum {
+            low,
+            limbs: from.words(limbs)?,
+        })
+    }
+
+    /// Whether it may be a sum of floats or of their squares.
+    pub(crate) fn is_of_floats(&self) -> bool {
+        self.limbs.len() <= LIMBS_MAX && self.is_near(0, 0)
+    }
+
+    /// Whether it may be a sum of floats, each times a power of two between these. Nothing may be anything.
+    pub(crate) fn is_near(&self, first: i64, last: i64) -> bool {
+        let least = first.div_euclid(64) - LIMBS_BESIDE;
+        let most = last.div_euclid(64) + LIMBS_BESIDE;
+        self.limbs.is_empty() || (least..=most).contains(&self.low)
     }
 
     fn exponent(&self) -> i64 {

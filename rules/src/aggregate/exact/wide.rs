@@ -42,7 +42,7 @@ pub(crate) fn add_squares(words: &mut [u64], other: &[u64]) {
     let (sum, carry) = low(words).overflowing_add(low(other));
     words[0] = sum as u64;
     words[1] = (sum >> 64) as u64;
-    words[2] += other[2] + u64::from(carry);
+    words[2] = words[2].wrapping_add(other[2]).wrapping_add(carry.into());
 }
 
 /// The number in `words[0..3]` when it fits 128 bits.

@@ -1,6 +1,7 @@
 //! Ids against a plain map, and what is held of them.
 
 use super::*;
+use crate::snapshot::{Reader, Writer};
 
 /// Whether an id of this time is a duplicate at this horizon.
 fn again(dedup: &mut Dedup, id: &str, time: i64, horizon: i64) -> bool {
@@ -101,6 +102,33 @@ fn what_is_found_is_what_a_plain_map_finds() {
                 dedup.decide(print, outcome, 1);
                 plain.insert(id, (time, Some(outcome)));
             }
+        }
+    }
+}
+
+#[test]
+fn ids_are_found_under_another_hash_too() {
+    let mut dedup = Dedup::new(Span(1000), HashSeed::FIXED);
+    for t in 0..5_000 {
+        again(&mut dedup, &t.to_string(), t, t - 10);
+    }
+    let mut bytes = Vec::new();
+    dedup.save(&mut Writer::new(&mut bytes)).unwrap();
+    for seed in [HashSeed::FIXED, HashSeed::new([1, 2, 3, 4])] {
+        let (mut bytes, length) = (bytes.as_slice(), bytes.len() as u64);
+        let from = &mut Reader::new(&mut bytes, length);
+        let mut restored = Dedup::restore(Span(1000), seed, &[], from).unwrap();
+        from.end().unwrap();
+        assert_eq!(restored.len(), dedup.len());
+        let mut twin = Dedup {
+            hasher: dedup.hasher.clone(),
+            parts: dedup.parts.clone(),
+            ..dedup
+        };
+        for t in 5_000..9_000 {
+            let id = (t - t % 7 * 300).to_string();
+            let wanted = again(&mut twin, &id, t, t - 10);
+            assert_eq!(again(&mut restored, &id, t, t - 10), wanted, "{id} at {t}");
         }
     }
 }

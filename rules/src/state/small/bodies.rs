@@ -2,9 +2,13 @@
 //!
 //! The invariant: a stretch has one owner until it is freed; a free one says [`VACANT`] where its meta word would be.
 
+use std::io;
+
 use super::body::Body;
 use super::change::BodyMut;
 use super::shape::{META, Shapes};
+use crate::snapshot::{Fault, Reader, Writer, sure};
+use crate::state::keys::CLASS_SHIFT;
 use crate::state::layout::VACANT;
 use crate::state::pages::Pages;
 
@@ -32,10 +36,7 @@ impl Bodies {
     /// A stretch with words of no meaning.
     pub(super) fn take(&mut self, class: usize) -> u32 {
         let words = self.shapes.words(class);
-        self.pages[class].take(|page| {
-            let bodies = page.chunks_mut(words);
-            bodies.for_each(|body| body[META] = VACANT);
-        })
+        self.pages[class].take(|page| vacate(page, words))
     }
 
     pub(super) fn free(&mut self, class: usize, index: u32) {
@@ -148,4 +149,43 @@ impl Bodies {
     pub(in crate::state) fn bytes(&self) -> usize {
         self.pages.iter().map(Pages::bytes).sum()
     }
+
+    /// All classes, each as its pages.
+    pub(in crate::state) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        self.pages.iter().try_for_each(|pages| pages.save(to))
+    }
+
+    /// Back from [`Bodies::save`]; what stands in them is looked at by [`Bodies::check`].
+    pub(in crate::state) fn restore(
+        shapes: Shapes,
+        from: &mut Reader<'_>,
+    ) -> Result<Bodies, Fault> {
+        let pages = |class| {
+            let words = shapes.words(class);
+            let pages = Pages::restore(words, PAGE_SHIFT, from, |page| vacate(page, words))?;
+            sure(pages.count() < 1 << CLASS_SHIFT, "there are too many keys")?;
+            Ok(pages)
+        };
+        let pages: Result<_, Fault> = (0..shapes.len()).map(pages).collect();
+        Ok(Bodies {
+            pages: pages?,
+            shapes,
+        })
+    }
+
+    /// The stretches of a class that have an owner, in order.
+    pub(in crate::state) fn each_owned(&self, class: usize) -> impl Iterator<Item = u32> {
+        self.pages[class].each_owned()
+    }
+
+    /// How many stretches of a class have an owner.
+    pub(in crate::state) fn owned(&self, class: usize) -> u32 {
+        self.pages[class].owned()
+    }
+}
+
+/// Makes all stretches of a page free ones.
+fn vacate(page: &mut [u64], words: usize) {
+    let bodies = page.chunks_mut(words);
+    bodies.for_each(|body| body[META] = VACANT);
 }

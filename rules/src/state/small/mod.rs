@@ -1,11 +1,13 @@
 //! Keys with few events: scanned at every answer, but for the sums of integers where there are more than a few rows.
 //!
 //! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `change`, `mark`,
-//! `running`), how they are answered (`plan`, `ladder`, `cut`, `scan`), and what events do to them (`take`, `forget`).
+//! `running`), how they are answered (`plan`, `ladder`, `cut`, `scan`), what events do to them (`take`, `forget`), and
+//! whether one that was saved can be worked with (`check`).
 
 mod bodies;
 mod body;
 mod change;
+mod check;
 mod cut;
 mod forget;
 mod ladder;

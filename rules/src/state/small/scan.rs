@@ -63,7 +63,7 @@ fn climb(body: &Body<'_>, ladder: &Ladder, ranges: &[(u32, u32)], sums: &mut [i1
         }
         (from, to) = (low, end);
         let past = |past| sum::wide_sum(&body.words[past..]);
-        sums[rung.sum] = inside + rung.past.map_or(0, past);
+        sums[rung.sum] = rung.past.map_or(inside, |at| past(at).wrapping_add(inside));
     }
 }
 

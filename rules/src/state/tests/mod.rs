@@ -8,6 +8,7 @@
 
 mod budget;
 mod memory;
+mod saved;
 mod windows;
 
 use std::fmt::Write as _;
@@ -63,7 +64,7 @@ fn group(features: Vec<FeaturePlan>) -> GroupState {
 }
 
 /// What becomes of an event.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Fate {
     Added,
     Late,

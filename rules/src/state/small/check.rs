@@ -1,0 +1,103 @@
+//! Whether a small key that was read from a snapshot can be worked with.
+//!
+//! The invariant: of a key that passes, every row, mask and value can be read and moved to any other class, whatever
+//! events come: rows are in order and fit, their times can be told, no mask has a bit where no row is, and what lies
+//! aside has this owner and no other.
+
+use super::bodies::Bodies;
+use super::body::{Body, FLAGS_SHIFT, bits, each, halves};
+use super::running::HOLDS;
+use super::shape::{BASE, META, UNITS, WHOLE, Width};
+use crate::aggregate::cell::Heap;
+use crate::snapshot::{Claims, Fault, sure};
+use crate::state::layout::{Layout, RENEWED, SHORT};
+use crate::state::row::Place;
+
+impl Bodies {
+    /// Checks a key; how many events it holds.
+    pub(in crate::state) fn check(
+        &self,
+        (class, index): (usize, u32),
+        layout: &Layout,
+        heap: &Heap,
+        claims: &mut Claims,
+    ) -> Result<u32, Fault> {
+        let body = self.get(class, index);
+        body.check_meta()?;
+        body.check_times()?;
+        body.check_masks()?;
+        body.check_begins()?;
+        for past in &layout.scan.past {
+            past.cell
+                .check(body.words, None, &layout.row, heap, claims)?;
+        }
+        for (input, place) in layout.row.places.iter().enumerate() {
+            let Place::Text(_) = place else {
+                continue;
+            };
+            let column = body.column(layout.row.column(input));
+            for row in each(body.mask(layout.row.present_bit(input))) {
+                claims.text(column.get(row as usize))?;
+            }
+        }
+        Ok(body.rows())
+    }
+}
+
+impl Body<'_> {
+    fn check_meta(&self) -> Result<(), Fault> {
+        let meta = self.words[META];
+        let holds = if self.shape.running > 0 { HOLDS } else { 0 };
+        let known = 0xffff | (SHORT | RENEWED) << FLAGS_SHIFT | holds;
+        let unit = match self.shape.width {
+            Width::Wide => self.unit() == WHOLE,
+            _ => self.unit() < UNITS.len(),
+        };
+        let fits = self.rows() <= self.shape.capacity;
+        sure(meta & !known == 0 && unit && fits, "a key is none")
+    }
+
+    fn check_times(&self) -> Result<(), Fault> {
+        let rows = self.rows() as usize;
+        let times = &self.words[self.shape.times..self.shape.values];
+        let in_order = match self.shape.width {
+            Width::Wide => times[..rows].is_sorted(),
+            _ => halves(times)[..rows].is_sorted(),
+        };
+        sure(in_order, "events of a key are out of order")?;
+        if rows == 0 || self.shape.width == Width::Wide {
+            return Ok(());
+        }
+        // The last one is the farthest from the base.
+        let offset = self.raw(rows as u32 - 1).cast_signed() * UNITS[self.unit()];
+        let last = self.words[BASE].cast_signed().checked_add(offset);
+        sure(last.is_some(), "an event of a key has no time")
+    }
+
+    /// No mask has a bit behind the rows.
+    fn check_masks(&self) -> Result<(), Fault> {
+        let shape = self.shape;
+        let rows = bits(0, self.rows()) & shape.mask_ones;
+        // The same in each mask of a word.
+        let lowest = u64::MAX / shape.mask_ones;
+        let masks = &self.words[shape.masks..shape.times];
+        let inside = masks.iter().all(|word| word & !(rows * lowest) == 0);
+        sure(inside, "a key has a flag of no event")
+    }
+
+    /// No window of a running sum begins behind the rows.
+    fn check_begins(&self) -> Result<(), Fault> {
+        let shape = self.shape;
+        if shape.running == 0 || !self.holds() {
+            return Ok(());
+        }
+        let words = &self.words[shape.running..shape.masks];
+        let begins = words.iter().flat_map(|word| word.to_ne_bytes());
+        let rows = self.rows();
+        let mut begins = begins.take(shape.windows);
+        sure(
+            begins.all(|begin| u32::from(begin) <= rows),
+            "a window of a key begins behind its events",
+        )
+    }
+}
