@@ -5,17 +5,19 @@
 //! returns in time is never the end of the process, however many there are.
 
 use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 /// What is told to the watchdog: what is called now, if anything.
 type News = Option<&'static str>;
+/// News not heard yet: the watchdog does nothing but listen.
+const NEWS: usize = 64;
 
 /// A handle.
 #[derive(Clone, Debug)]
 pub struct Watchdog {
-    news: Sender<News>,
+    news: SyncSender<News>,
 }
 
 impl Watchdog {
@@ -34,7 +36,7 @@ impl Watchdog {
         limit: Duration,
         bark: impl FnOnce(&'static str) + Send + 'static,
     ) -> io::Result<Watchdog> {
-        let (news, told) = channel();
+        let (news, told) = sync_channel(NEWS);
         thread::Builder::new()
             .name("watchdog".to_owned())
             .spawn(move || watch(&told, limit, bark))?;
@@ -76,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_call_that_does_not_return_is_named() {
-        let (bark, heard) = channel();
+        let (bark, heard) = sync_channel(1);
         let watchdog = Watchdog::with(Duration::from_millis(1), move |call| {
             bark.send(call).unwrap();
         })
@@ -87,7 +89,7 @@ mod tests {
 
     #[test]
     fn calls_that_return_are_let_pass() {
-        let (bark, heard) = channel();
+        let (bark, heard) = sync_channel(1);
         let watchdog = Watchdog::with(Duration::from_secs(600), move |call| {
             bark.send(call).unwrap();
         })

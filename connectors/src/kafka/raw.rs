@@ -1,11 +1,10 @@
 //! librdkafka's queues, through its C interface: the one place of this workspace with unsafe code.
 //!
-//! Why not the safe wrapper: it takes one message per call, tells an error without its partition, panics on a header
-//! name that is not UTF-8, cannot send one, and its `flush` takes 100 ms whatever there is to do.
+//! The safe wrapper takes one message per call, tells an error without its partition, panics on a header name that is
+//! not UTF-8, cannot send one, and its `flush` takes 100 ms whatever there is to do.
 //!
 //! The invariant: every pointer taken here is owned by a Rust value that destroys it once ([`Queue`], [`Event`],
-//! [`Messages`]), and lives no longer than the client it came from, which those values keep alive. What is made of what
-//! was read stands in [`super::event`].
+//! [`Messages`]), and lives no longer than the client, which those values keep alive. What is made of it: [`super::event`].
 #![allow(
     unsafe_code,
     reason = "calls into librdkafka that the safe wrapper lacks; each has its SAFETY comment"
@@ -43,8 +42,7 @@ pub(super) struct Queue {
     client: Client,
 }
 
-// SAFETY: librdkafka's handles and queues may be used from any thread, several at once (its documentation: "the
-// library is completely thread-safe"); the client is Send and Sync by its type.
+// SAFETY: librdkafka's handles and queues may be used from any thread, several at once; the client is Send and Sync.
 unsafe impl Send for Queue {}
 // SAFETY: as above.
 unsafe impl Sync for Queue {}
@@ -63,8 +61,7 @@ impl Queue {
         Self::new(sys::rd_kafka_queue_get_consumer, handle, consumer.clone())
     }
 
-    /// A queue of its own for what is fetched: a call that takes many messages would serve, and lose, the events of the
-    /// group that lie among them.
+    /// A queue of its own for what is fetched: a call that takes many messages would lose events that lie among them.
     pub(super) fn of_messages(consumer: &Arc<BaseConsumer<Quiet>>) -> Option<Self> {
         let handle = consumer.client().native_ptr();
         Self::new(sys::rd_kafka_queue_new, handle, consumer.clone())
@@ -106,12 +103,13 @@ impl Queue {
             list: Vec::with_capacity(BATCH),
             _client: self.client.clone(),
         };
+        let (some, list) = (
+            self.take_into(&mut taken.list, 0, BATCH) > 0,
+            &mut taken.list,
+        );
         // A call that may wait does so until it has all it may have; so it is asked for one.
-        if self.take_into(&mut taken.list, 0, BATCH) == 0
-            && wait_ms > 0
-            && self.take_into(&mut taken.list, wait_ms, 1) > 0
-        {
-            self.take_into(&mut taken.list, 0, BATCH - 1);
+        if !some && wait_ms > 0 && self.take_into(list, wait_ms, 1) > 0 {
+            self.take_into(list, 0, BATCH - 1);
         }
         taken
     }
@@ -124,8 +122,7 @@ impl Queue {
     ) -> usize {
         list.reserve(most);
         let end = list.spare_capacity_mut().as_mut_ptr().cast();
-        // SAFETY: the queue is valid until drop, and there is room for so many pointers; the call writes the first
-        // `count`, none when it is negative, each to a message that is then ours.
+        // SAFETY: the queue is valid and there is room; the call writes `count` pointers, each to a message then ours.
         unsafe {
             let count = sys::rd_kafka_consume_batch_queue(self.queue, wait_ms, end, most);
             let count = usize::try_from(count).unwrap_or_default();
@@ -144,8 +141,7 @@ impl Queue {
         })
     }
 
-    /// Has a producer's threads send what is queued without lingering, for so long, or until all is acknowledged and
-    /// polled.
+    /// Has a producer's threads send what is queued without lingering, for so long, or until all is acknowledged.
     pub(super) fn send_now(&self, wait_ms: i32) {
         // SAFETY: the handle is valid while the client lives. Where reports come as events, as here, the call only waits.
         let _ = unsafe { sys::rd_kafka_flush(self.handle, wait_ms) };
@@ -193,8 +189,7 @@ impl Event {
     }
 
     fn fault(&self) -> Fault {
-        // SAFETY: the event is valid; the string lives as long as the event and is copied here. The place is null, or a
-        // new object that is read before it is destroyed, once.
+        // SAFETY: the event is valid, its string copied here. The place is null, or a new object, read and then destroyed.
         unsafe {
             let text = CStr::from_ptr(sys::rd_kafka_event_error_string(self.event));
             let at = sys::rd_kafka_event_topic_partition(self.event);
@@ -292,8 +287,8 @@ impl Message<'_> {
         for index in 0..HEADERS_MAX {
             let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
             let (to_name, to_value) = (&raw mut name, &raw mut value);
-            // SAFETY: `headers` is valid as long as the message; an index past the end is an error, not undefined. A
-            // name ends with NUL, a value has `size` bytes, and both are copied here.
+            // SAFETY: `headers` is valid as long as the message; an index past the end is an error, not undefined. A name
+            // ends with NUL, a value has `size` bytes, and both are copied here.
             unsafe {
                 let err =
                     sys::rd_kafka_header_get_all(headers, index, to_name, to_value, &raw mut size);
@@ -353,7 +348,6 @@ fn native_headers(headers: &Headers) -> Result<*mut sys::rd_kafka_headers_t, RDK
     }
     // SAFETY: makes a list that is ours until it is handed over or destroyed.
     let list = unsafe { sys::rd_kafka_headers_new(headers.len()) };
-    // No allocation is longer than `isize::MAX`.
     let size = |length: usize| isize::try_from(length).unwrap_or(isize::MAX);
     for (name, value) in headers {
         let (value, value_len) = pointer(value.as_deref());
@@ -377,8 +371,7 @@ pub(super) fn commit(
     wait_ms: i32,
 ) -> Option<Result<(), RDKafkaErrorCode>> {
     let handle = consumer.client().native_ptr();
-    // SAFETY: handle and list are valid during the call, which copies the list; the queue is ours and destroyed once,
-    // librdkafka keeps a reference while an answer is due; so is the event, where there is one.
+    // SAFETY: handle and list are valid during the call, which copies the list; queue and event are ours, destroyed once.
     unsafe {
         let queue = sys::rd_kafka_queue_new(handle);
         let err = sys::rd_kafka_commit_queue(handle, offsets.ptr(), queue, None, ptr::null_mut());

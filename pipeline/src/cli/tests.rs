@@ -45,6 +45,8 @@ fn help_names_every_command() {
           demo        Watch made-up card traffic with planted fraud being caught; needs nothing
           run         Run a pipeline until its source ends or it is stopped
           check       Say everything that is wrong with packs and pipeline configurations
+          audit       Compare the topics of an application with what its commits say: lost, duplicated,
+                      torn, out of order
           rule        Work on rules
           features    Compute the features of a pack over a file, for training
           gen         Make up events

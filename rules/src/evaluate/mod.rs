@@ -55,6 +55,7 @@ use crate::state::shards::Order;
 use crate::time::EventTime;
 
 /// The version of what state and decisions mean: of two programs with the same one, either goes on where the other ended.
+/// It changes when the same events would give other decisions, or the same bytes of state mean something else.
 pub const SEMANTICS: u32 = 1;
 
 /// Ids whose places are read ahead at once.

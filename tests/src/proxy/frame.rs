@@ -15,7 +15,7 @@ pub(super) const MAX_FRAME: usize = 100 * 1024 * 1024;
 const PREFIX: usize = 4;
 
 /// A kind of request, by its API key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(i16)]
 #[allow(missing_docs, reason = "the names are those of Kafka's protocol")]
 pub enum Api {

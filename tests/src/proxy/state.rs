@@ -6,7 +6,7 @@
 //! Invariant: a fault is counted in the same step in which it takes effect or is decided, so whoever sees the effect
 //! sees the count. A link that is cut gets no request and no response any more.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::frame::{Api, Frame};
 use super::link::{Link, Verdict};
 
 /// A thing that was done to the traffic; each is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
     /// A frame was delayed.
     Delay,
@@ -49,12 +49,12 @@ pub(super) struct State {
     pub(super) refuse: bool,
     closing: bool,
     /// How many requests are yet to be hit, by the fault that waits for them.
-    armed: HashMap<Fault, u64>,
-    counts: HashMap<Fault, u64>,
-    seen: HashMap<Api, u64>,
-    answered: HashMap<Api, u64>,
-    versions: HashMap<Api, i16>,
-    links: HashMap<u64, Link>,
+    armed: BTreeMap<Fault, u64>,
+    counts: BTreeMap<Fault, u64>,
+    seen: BTreeMap<Api, u64>,
+    answered: BTreeMap<Api, u64>,
+    versions: BTreeMap<Api, i16>,
+    links: BTreeMap<u64, Link>,
     next_link: u64,
 }
 

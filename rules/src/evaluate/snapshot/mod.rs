@@ -37,15 +37,11 @@ use std::io::{self, Write};
 
 pub use self::error::RestoreError;
 pub use self::read::{Restore, Restored};
-use super::Engine;
 use super::plan::group_plan;
+use super::{Engine, SEMANTICS};
 use crate::ruleset::RuleSet;
 use crate::snapshot::Writer;
 use crate::state::GroupState;
-
-/// What state and decisions mean. It changes when the same events would give other decisions, or the same bytes of state
-/// mean something else; a snapshot of another meaning is refused.
-pub const SEMANTICS: u32 = 1;
 
 /// How a snapshot is laid out. It changes when the bytes do.
 pub const FORMAT: u32 = 1;
