@@ -81,14 +81,14 @@ fn check(text: impl AsRef<[u8]>) -> Told {
 fn with(more: &str) -> String {
     format!(
         "name: a\npack: pack.yaml\nsource: {{ embedded: {{ topic: swipes }} }}\n\
-         sinks: {{ decisions: stdout }}\n{more}\n"
+         sinks: {{ decisions: {{ embedded: {{ topic: d }} }} }}\n{more}\n"
     )
 }
 
 fn kafka(properties: &str, more: &str) -> String {
     format!(
         "name: a\npack: pack.yaml\nsource:\n  kafka:\n    brokers: 127.0.0.1:9092\n    topic: swipes\n    \
-         properties:\n{properties}\nsinks: {{ decisions: stdout }}\n{more}\n"
+         properties:\n{properties}\nsinks: {{ decisions: {{ kafka: {{ topic: d }} }} }}\n{more}\n"
     )
 }
 

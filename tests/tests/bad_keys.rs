@@ -43,6 +43,7 @@ source: {{ embedded: {{ topic: swipes{key} }} }}
 sinks:
   decisions: {{ file: {{ path: out.ndjson }} }}
   dead_letters: {{ file: {{ path: dead.ndjson }} }}
+delivery: at_least_once
 state: {{ dir: ./state }}
 http: {{ listen: \"{listen}\" }}
 "
