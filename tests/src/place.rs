@@ -2,6 +2,7 @@
 //!
 //! The invariant: every path is absolute, so that tests may run from any directory.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The directory with the workspace's `Cargo.toml`.
@@ -36,5 +37,10 @@ pub fn is_ci() -> bool {
 /// With `CI=true`, where everything that is needed has been installed.
 pub fn skipped(why: &str) {
     assert!(!is_ci(), "skipped under CI=true: {why}");
-    println!("skipped: {why}");
+    told(&format!("skipped: {why}"));
+}
+
+/// Says what a test did, also when it passes and its output is captured.
+pub fn told(what: &str) {
+    let _ = writeln!(std::io::stderr(), "\n{what}");
 }

@@ -5,7 +5,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "tests"
 )]
 
@@ -16,6 +15,7 @@ use tests::broker::Broker;
 use tests::crash::checker::Dump;
 use tests::crash::{Feeder, Rare, Site, check};
 use tests::dice::Dice;
+use tests::place;
 use tests::topic::Reader;
 
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -34,7 +34,7 @@ fn kills_lose_and_repeat_nothing() {
         number("TOLLGATE_KILLS", 50),
         number("TOLLGATE_SEED", 20_261_121),
     );
-    println!("{kills} kills, seed {seed}");
+    place::told(&format!("{kills} kills, seed {seed}"));
     let address = broker.address();
     let site = Site::new(
         &address,
@@ -80,7 +80,7 @@ fn kills_lose_and_repeat_nothing() {
     rare.read(&site.stop(running));
     assert_eq!(site.audit().success().stdout.lines().last(), Some("clean"));
     let findings = check(&Dump::read(&address, "kills"));
-    println!("{appended} records appended; {rare}\n{findings}");
+    place::told(&format!("{appended} records appended; {rare}\n{findings}"));
     assert!(findings.is_clean(), "{findings}");
     assert_eq!(findings.compared + findings.dead_letters, appended);
     assert_eq!(

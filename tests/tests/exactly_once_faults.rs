@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "tests"
 )]
 
@@ -15,6 +14,7 @@ use std::time::Duration;
 use tests::broker::Broker;
 use tests::crash::checker::Dump;
 use tests::crash::{Feeder, Rare, Site, check};
+use tests::place;
 use tests::process::{Line, Running};
 use tests::proxy::{Api, Fault};
 use tests::topic::{self, Reader};
@@ -57,7 +57,11 @@ impl Scene {
         let ended = self.site.stop(running);
         self.rare.read(&ended);
         let findings = check(&Dump::read(&self.address, &self.site.app));
-        println!("{appended} records appended; {}\n{findings}", self.rare);
+        let app = &self.site.app;
+        place::told(&format!(
+            "{app}: {appended} records appended; {}\n{findings}",
+            self.rare
+        ));
         assert!(findings.is_clean(), "{findings}");
         assert_eq!(findings.compared + findings.dead_letters, appended);
         let missing = self.rare.missing(wanted);
