@@ -35,12 +35,6 @@ impl Findings {
     pub fn is_clean(&self) -> bool {
         self.all.is_empty()
     }
-
-    /// The faults there are.
-    #[must_use]
-    pub fn faults(&self) -> Vec<&'static str> {
-        self.all.keys().copied().collect()
-    }
 }
 
 impl fmt::Display for Findings {

@@ -38,12 +38,6 @@ impl Rare {
         *self.done.entry(what.to_owned()).or_default() += 1;
     }
 
-    /// How often this was done.
-    #[must_use]
-    pub fn done(&self, what: &str) -> u64 {
-        self.done.get(what).copied().unwrap_or_default()
-    }
-
     /// Reads what a process that has ended said.
     pub fn read(&mut self, ended: &Finished) {
         for (path, words) in PATHS {
