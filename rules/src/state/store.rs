@@ -352,9 +352,17 @@ impl Store {
                 };
                 flags & RENEWED != 0 || t < forgotten || misses()
             }
-            // Which of the older events were kept was decided for the horizon.
+            // Which of the older events were kept was decided for the horizon. One that is gone otherwise is missed when
+            // there are too few without it, or when it may have been later than the first of them.
             Window::Last { n } => {
-                t < self.horizon || (flags != 0 && record[w.at + 1] < u64::from(n))
+                let missed = || {
+                    let (low, high) = halves(record[w.at]);
+                    let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
+                    let mut counted = (low..high).filter(|row| rows.passes(*row, w.filter));
+                    let first = counted.next().map(|row| rows.time(row));
+                    record[w.at + 1] < u64::from(n) || first.is_some_and(|first| first < forgotten)
+                };
+                t < self.horizon || (flags != 0 && missed())
             }
         })
     }

@@ -81,12 +81,19 @@ impl Scratch {
         }
     }
 
-    /// How many rows a `last` window counts.
-    pub(super) fn counted(&self, body: Body<'_>, layout: &Layout, window: usize) -> u64 {
+    /// How many rows a `last` window counts, and the time of the first of them.
+    pub(super) fn counted(
+        &self,
+        body: Body<'_>,
+        layout: &Layout,
+        window: usize,
+    ) -> (u64, Option<EventTime>) {
         let (low, high) = self.ranges[window];
         let mask = layout.windows[window]
             .filter
             .map_or(u64::MAX, |f| body.mask(f));
-        (mask & bits(low, high)).count_ones().into()
+        let counted = mask & bits(low, high);
+        let first = (counted != 0).then(|| EventTime(body.time(counted.trailing_zeros())));
+        (counted.count_ones().into(), first)
     }
 }

@@ -195,8 +195,11 @@ pub(super) fn approximate(
             flags & RENEWED != 0 || t < forgotten || misses
         }
         Window::Last { n } => {
-            let counted = || scratch.counted(body, layout, index);
-            t < horizon || (flags != 0 && counted() < u64::from(n))
+            t < horizon
+                || (flags != 0 && {
+                    let (count, first) = scratch.counted(body, layout, index);
+                    count < u64::from(n) || first.is_some_and(|first| first < forgotten)
+                })
         }
     })
 }
