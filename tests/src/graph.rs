@@ -50,12 +50,12 @@ pub fn direct(metadata: &Metadata) -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// All packages reached from one of the workspace, itself aside.
+/// All packages reached from one of the workspace, itself aside, without following what `ends` depend on.
 ///
 /// # Panics
 /// When there is no such package.
 #[must_use]
-pub fn reachable(metadata: &Metadata, from: &str) -> BTreeSet<String> {
+pub fn reachable(metadata: &Metadata, from: &str, ends: &[&str]) -> BTreeSet<String> {
     let resolve = metadata.resolve.as_ref().expect("cargo resolves");
     let edges: BTreeMap<&PackageId, Vec<&PackageId>> = resolve
         .nodes
@@ -76,6 +76,9 @@ pub fn reachable(metadata: &Metadata, from: &str) -> BTreeSet<String> {
     let mut open = vec![&start.unwrap_or_else(|| panic!("no package {from}")).id];
     let mut seen = BTreeSet::new();
     while let Some(next) = open.pop() {
+        if ends.contains(&metadata[next].name.as_str()) {
+            continue;
+        }
         for found in edges.get(next).into_iter().flatten() {
             if seen.insert(*found) {
                 open.push(found);

@@ -5,7 +5,8 @@
 //! sleeps, ends only processes it started, and what cannot be had on this machine is skipped with a printed line.
 //!
 //! Modules in reading order: where things lie ([`place`]), the data ([`data`], [`handbook`]), what came out ([`decisions`]), a process under test ([`process`]), a
-//! broker ([`broker`]) with its clients ([`topic`]) and what may lie between ([`proxy`](mod@proxy)), the sources as text ([`sources`]) and the packages they
+//! broker ([`broker`]) with its clients ([`topic`]) and what may lie between ([`proxy`](mod@proxy)), a bucket
+//! ([`s3`](mod@s3)), the sources as text ([`sources`]) and the packages they
 //! depend on ([`graph`]). [`crash`] is what an application must survive. [`fuzz`] makes inputs nobody thought of; [`dice`] are its choices;
 //! [`reference`](mod@reference) and [`expression`] say naively what comes of events and of expressions.
 #![allow(
@@ -30,5 +31,6 @@ pub mod place;
 pub mod process;
 pub mod proxy;
 pub mod reference;
+pub mod s3;
 pub mod sources;
 pub mod topic;

@@ -1,9 +1,9 @@
-//! The checks every source, sink and commit log must pass: each point of the contracts in [`crate::source`],
-//! [`crate::sink`] and [`crate::log`] is one named check.
+//! The checks every source, sink, commit log and store of snapshots must pass: each point of the contracts in
+//! [`crate::source`], [`crate::sink`], [`crate::log`] and [`crate::snapshots`] is one named check.
 //!
 //! The one idea: an implementation brings a small *rig* (how to fill it, open it and look inside it) and runs
-//! [`run_all`] over [`source::ALL`], [`sink::ALL`] or [`log::ALL`]. The invariant: a check asks only for what the
-//! contract's page says; what an implementation cannot do, its rig says, and the check does not ask for it.
+//! [`run_all`] over [`source::ALL`], [`sink::ALL`], [`log::ALL`] or [`snapshots::ALL`]. The invariant: a check asks only
+//! for what the contract's page says; what an implementation cannot do, its rig says, and the check does not ask for it.
 //!
 //! ```text
 //! let failures = conformance::run_all(conformance::source::ALL, || MyRig::new());
@@ -13,6 +13,7 @@
 pub mod log;
 mod reader;
 pub mod sink;
+pub mod snapshots;
 pub mod source;
 
 #[cfg(test)]
