@@ -18,6 +18,7 @@ use super::cell::{Entry, Heap};
 use super::exact::float_sum::{FloatSum, decode};
 use super::sum::finite;
 use crate::snapshot::{Fault, Reader, Writer};
+use crate::state::slab::Item;
 use crate::time::{EventTime, Span};
 use crate::value::Type;
 
@@ -85,12 +86,7 @@ impl Weighted {
         self.values.bytes() + self.weights.bytes()
     }
 
-    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        self.values.save(to)?;
-        self.weights.save(to)
-    }
-
-    /// Back from [`Weighted::save`].
+    /// Back from [`Item::save`].
     pub(super) fn restore(from: &mut Reader<'_>) -> Result<Weighted, Fault> {
         Ok(Weighted {
             values: FloatSum::restore(from)?,
@@ -168,6 +164,13 @@ fn power(x: f64) -> f64 {
         .rev()
         .fold(1.0, |sum, n| 1.0 + sum * y / f64::from(n));
     series * std::f64::consts::SQRT_2
+}
+
+impl Item for Weighted {
+    fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        self.values.save(to)?;
+        self.weights.save(to)
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use hashbrown::HashTable;
 use super::cell::{Entry, Heap};
 use super::sketch::Sketch;
 use crate::snapshot::{Fault, Reader, Writer, sure};
+use crate::state::slab::Item;
 use crate::state::text::Texts;
 
 /// Up to here the values are searched one by one.
@@ -124,19 +125,7 @@ impl Multiset {
         self.values.iter().map(|(value, _)| *value)
     }
 
-    /// Whether it is a sketch and how many values it has, and these, as they stand.
-    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        if let Some(sketch) = &self.sketch {
-            to.word(SKETCHED)?;
-            return sketch.save(to);
-        }
-        to.word(self.values.len() as u64)?;
-        self.values().try_for_each(|value| to.word(value))?;
-        let counts = self.values.iter().map(|(_, count)| *count);
-        to.halves(&counts.collect::<Vec<_>>())
-    }
-
-    /// Back from [`Multiset::save`].
+    /// Back from [`Item::save`].
     pub(super) fn restore(hasher: &RandomState, from: &mut Reader<'_>) -> Result<Multiset, Fault> {
         let mut set = Multiset::default();
         let length = from.word()?;
@@ -259,6 +248,20 @@ pub(crate) fn with(word: u64, values: &[u64], heap: &Heap) -> u64 {
         .iter()
         .filter(|v| set.find(**v, &heap.hasher).is_none());
     (set.values.len() + new.count()) as u64
+}
+
+impl Item for Multiset {
+    /// Whether it is a sketch and how many values it has, and these, as they stand.
+    fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        if let Some(sketch) = &self.sketch {
+            to.word(SKETCHED)?;
+            return sketch.save(to);
+        }
+        to.word(self.values.len() as u64)?;
+        self.values().try_for_each(|value| to.word(value))?;
+        let counts = self.values.iter().map(|(_, count)| *count);
+        to.halves(&counts.collect::<Vec<_>>())
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::edge::Edge;
 use super::extreme::{Extreme, Order};
 use super::sum::FloatSums;
 use crate::ruleset::Limits;
-use crate::snapshot::{Claims, Fault, Owners, Reader, Writer, sure};
+use crate::snapshot::{Claims, Fault, Freeze, Owners, Reader, Room, Writer, sure};
 use crate::state::row::{Place, RowLayout};
 use crate::state::seed::HashSeed;
 use crate::state::slab::Slab;
@@ -26,15 +26,7 @@ const EVENTS_MAX: u64 = 1 << 48;
 const FIRST_INDEX: u64 = 2;
 
 impl Heap {
-    /// Everything it holds.
-    pub(crate) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        self.texts.save(to)?;
-        self.floats.save(to, FloatSums::save)?;
-        self.sets.save(to, Multiset::save)?;
-        self.weighted.save(to, Weighted::save)
-    }
-
-    /// Back from [`Heap::save`]; it is whole after [`Heap::settle`].
+    /// Back from [`Freeze::write`]; it is whole after [`Heap::settle`].
     pub(crate) fn restore(
         seed: HashSeed,
         limits: Limits,
@@ -64,6 +56,29 @@ impl Heap {
         self.sets.settle(claims.sets)?;
         self.weighted.settle(claims.weighted)?;
         self.texts.settle(&claims.texts)
+    }
+}
+
+impl Freeze for Heap {
+    fn freeze(&mut self) {
+        self.texts.freeze();
+        self.floats.freeze();
+        self.sets.freeze();
+        self.weighted.freeze();
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        Ok(self.texts.write(room, to)?
+            && self.floats.write(room, to)?
+            && self.sets.write(room, to)?
+            && self.weighted.write(room, to)?)
+    }
+
+    fn thaw(&mut self) {
+        self.texts.thaw();
+        self.floats.thaw();
+        self.sets.thaw();
+        self.weighted.thaw();
     }
 }
 

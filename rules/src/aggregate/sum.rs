@@ -9,6 +9,7 @@ use super::cell::{Entry, Heap};
 use super::exact::float_sum::FloatSum;
 use super::exact::wide;
 use crate::snapshot::{Fault, Reader, Writer};
+use crate::state::slab::Item;
 
 /// Decimals have at most 18 digits.
 const MANTISSA_END: i128 = 10i128.pow(18);
@@ -27,12 +28,7 @@ impl FloatSums {
         self.sum.bytes() + self.squares.bytes()
     }
 
-    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        self.sum.save(to)?;
-        self.squares.save(to)
-    }
-
-    /// Back from [`FloatSums::save`].
+    /// Back from [`Item::save`].
     pub(super) fn restore(from: &mut Reader<'_>) -> Result<FloatSums, Fault> {
         Ok(FloatSums {
             sum: FloatSum::restore(from)?,
@@ -179,4 +175,11 @@ pub(super) fn float(words: &[u64], heap: &Heap) -> Option<u64> {
 pub(super) fn finite(x: f64) -> Option<u64> {
     // A sum of exactly nothing has no sign.
     x.is_finite().then(|| (x + 0.0).to_bits())
+}
+
+impl Item for FloatSums {
+    fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
+        self.sum.save(to)?;
+        self.squares.save(to)
+    }
 }

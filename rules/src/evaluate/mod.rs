@@ -107,6 +107,8 @@ pub struct Engine {
     one_by_one: bool,
     rows: Rows,
     folded: StepOutput,
+    /// While a snapshot of it is written.
+    frozen: Option<snapshot::Frozen>,
 }
 
 /// What arrival says about each row of the step at hand.
@@ -151,6 +153,7 @@ impl Engine {
             limits: limits.collect(),
             rows: Rows::default(),
             folded: StepOutput::default(),
+            frozen: None,
             application: application.to_owned(),
             seed,
             rules,

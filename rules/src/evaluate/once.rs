@@ -15,9 +15,12 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::cell::{Cell, Cells};
 use crate::ruleset::OncePer;
-use crate::snapshot::{Fault, Reader, Writer, sure};
+use crate::snapshot::{Fault, Freeze, Reader, Room, Writer, sure};
 use crate::state::seed::HashSeed;
 use crate::time::{EventTime, Span};
+
+/// Parts of a memory: one of them is written at once.
+const PARTS: usize = 64;
 
 /// Tables smaller than this are not swept.
 const SWEEP_KEYS_MIN: usize = 1_024;
@@ -31,8 +34,22 @@ pub(super) struct Once {
     span: Span,
     /// How long a last alert can still suppress one, by the greatest time taken.
     kept: Span,
-    last: HashMap<u128, i64, RandomState>,
+    /// In parts, by the fingerprint, so that one can be written at once.
+    last: Vec<HashMap<u128, i64, RandomState>>,
+    keys: usize,
     sweep_at: usize,
+    /// While it is written.
+    frozen: Option<Box<FrozenAlerts>>,
+}
+
+/// How far a memory is written, and what became of what is not.
+#[derive(Clone, Debug)]
+struct FrozenAlerts {
+    sweep_at: usize,
+    /// The next part; none before the beginning is written.
+    part: Option<usize>,
+    /// What was remembered of keys that have changed since.
+    kept: HashMap<u128, Option<i64>, RandomState>,
 }
 
 impl Once {
@@ -40,8 +57,10 @@ impl Once {
         Once {
             span: once.span,
             kept: Span(once.span.0.saturating_add(max_lateness.0)),
-            last: HashMap::with_hasher(seed.hasher()),
+            last: vec![HashMap::with_hasher(seed.hasher()); PARTS],
+            keys: 0,
             sweep_at: SWEEP_KEYS_MIN,
+            frozen: None,
         }
     }
 
@@ -49,63 +68,130 @@ impl Once {
     /// taken up to this event, itself included.
     pub(super) fn admit(&mut self, key: u128, time: EventTime, greatest: EventTime) -> bool {
         let forgotten = greatest.before(self.kept).0;
-        if self.last.len() >= self.sweep_at {
-            self.last.retain(|_, last| *last > forgotten);
-            self.sweep_at = SWEEP_KEYS_MIN.max(self.last.len().saturating_mul(2));
+        // What is written stays; memory is given back afterwards.
+        if self.keys >= self.sweep_at && self.frozen.is_none() {
+            self.sweep(forgotten);
         }
-        match self.last.get_mut(&key) {
-            Some(last) if *last > forgotten => {
-                if time.0.abs_diff(*last) < self.span.0.unsigned_abs() {
-                    return false;
-                }
-                *last = time.0.max(*last);
-            }
-            Some(last) => *last = time.0,
-            None => {
-                self.last.insert(key, time.0);
-            }
+        let part = &mut self.last[part_of(key)];
+        let last = part.get(&key).copied();
+        if let Some(last) = last.filter(|last| *last > forgotten)
+            && time.0.abs_diff(last) < self.span.0.unsigned_abs()
+        {
+            return false;
         }
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(key, last);
+        }
+        self.keys += usize::from(last.is_none());
+        let known = last.filter(|last| *last > forgotten);
+        part.insert(key, known.map_or(time.0, |last| last.max(time.0)));
         true
     }
 
+    fn sweep(&mut self, forgotten: i64) {
+        self.keys = 0;
+        for part in &mut self.last {
+            part.retain(|_, last| *last > forgotten);
+            self.keys += part.len();
+        }
+        self.sweep_at = SWEEP_KEYS_MIN.max(self.keys.saturating_mul(2));
+    }
+
     pub(super) fn keys(&self) -> usize {
-        self.last.len()
+        self.keys
     }
 
-    /// What is remembered, and when it is swept next.
-    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        to.word(self.sweep_at as u64)?;
-        to.word(self.last.len() as u64)?;
-        self.contents().into_iter().try_for_each(|(key, last)| {
-            to.words(&[key as u64, (key >> 64) as u64, last.cast_unsigned()])
-        })
+    /// What is remembered, in a fixed order.
+    #[cfg(test)]
+    pub(super) fn contents(&self) -> Vec<(u128, i64)> {
+        let all = self.last.iter().flatten();
+        let mut contents: Vec<_> = all.map(|(key, last)| (*key, *last)).collect();
+        contents.sort_unstable();
+        contents
     }
 
-    /// Back from [`Once::save`]; `empty` remembers nothing yet.
+    /// Back from [`Freeze::write`]; `empty` remembers nothing yet.
     pub(super) fn restore(mut empty: Once, from: &mut Reader<'_>) -> Result<Once, Fault> {
         let sweep_at = from.word()?;
-        let count = from.count(3)?;
-        let most = SWEEP_KEYS_MIN.max(2 * count) as u64;
+        for number in 0..PARTS {
+            let count = from.count(3)?;
+            empty.keys += count;
+            empty.last[number].reserve(count);
+            for _ in 0..count {
+                let words = from.words(3)?;
+                let key = u128::from(words[0]) | u128::from(words[1]) << 64;
+                let new = empty.last[number].insert(key, words[2].cast_signed());
+                let sound = part_of(key) == number && new.is_none();
+                sure(sound, "an alert is remembered where nobody looks")?;
+            }
+        }
+        let most = SWEEP_KEYS_MIN.max(2 * empty.keys) as u64;
         let range = SWEEP_KEYS_MIN as u64..=most;
         sure(
             range.contains(&sweep_at),
             "a memory of alerts is never swept",
         )?;
         empty.sweep_at = sweep_at as usize;
-        empty.last.reserve(count);
-        for _ in 0..count {
-            let words = from.words(3)?;
-            let key = u128::from(words[0]) | u128::from(words[1]) << 64;
-            empty.last.insert(key, words[2].cast_signed());
-        }
         Ok(empty)
     }
+}
 
-    /// What is remembered, in a fixed order.
-    pub(super) fn contents(&self) -> Vec<(u128, i64)> {
-        let mut contents: Vec<_> = self.last.iter().map(|(k, v)| (*k, *v)).collect();
-        contents.sort_unstable();
-        contents
+/// Which part of the memory has a key.
+fn part_of(key: u128) -> usize {
+    key as usize % PARTS
+}
+
+impl FrozenAlerts {
+    /// What is remembered of a key is about to change.
+    fn keep(&mut self, key: u128, last: Option<i64>) {
+        if self.part.is_none_or(|part| part <= part_of(key)) {
+            self.kept.entry(key).or_insert(last);
+        }
+    }
+}
+
+/// When it is swept next; then per part how many, and what is remembered, in order.
+impl Freeze for Once {
+    fn freeze(&mut self) {
+        self.frozen = Some(Box::new(FrozenAlerts {
+            sweep_at: self.sweep_at,
+            part: None,
+            kept: HashMap::with_hasher(self.last[0].hasher().clone()),
+        }));
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        let Some(frozen) = &mut self.frozen else {
+            return Ok(true);
+        };
+        if frozen.part.is_none() {
+            to.word(frozen.sweep_at as u64)?;
+        }
+        while room.is_left() {
+            let number = frozen.part.unwrap_or(0);
+            let Some(part) = self.last.get(number) else {
+                self.frozen = None;
+                return Ok(true);
+            };
+            let same = part
+                .iter()
+                .filter(|(key, _)| !frozen.kept.contains_key(*key));
+            let mut all: Vec<_> = same.map(|(key, last)| (*key, *last)).collect();
+            let kept = frozen.kept.extract_if(|key, _| part_of(*key) == number);
+            all.extend(kept.filter_map(|(key, last)| Some((key, last?))));
+            all.sort_unstable();
+            room.take(8 + 24 * all.len());
+            to.word(all.len() as u64)?;
+            for (key, last) in all {
+                to.words(&[key as u64, (key >> 64) as u64, last.cast_unsigned()])?;
+            }
+            frozen.part = Some(number + 1);
+        }
+        Ok(false)
+    }
+
+    fn thaw(&mut self) {
+        self.frozen = None;
     }
 }
 
@@ -194,7 +280,9 @@ mod tests {
         };
         (0..3_000).for_each(|time| admit(&mut kept, time));
         let mut bytes = Vec::new();
-        kept.save(&mut Writer::new(&mut bytes)).unwrap();
+        kept.freeze();
+        let (room, to) = (&mut Room::new(usize::MAX), &mut Writer::new(&mut bytes));
+        assert!(kept.write(room, to).unwrap());
         let (mut bytes, length) = (bytes.as_slice(), bytes.len() as u64);
         let from = &mut Reader::new(&mut bytes, length);
         let mut again = Once::restore(once(1_000_000, 5), from).unwrap();

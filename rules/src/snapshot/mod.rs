@@ -10,12 +10,16 @@
 //! at first; [`Claims`] sees to it that what has one owner has one. Bytes that are sound but not what was saved (a sum
 //! that is another one) are the business of whoever keeps them, who has checksums.
 //!
-//! Each structure has its `save` and `restore` beside it; which sections there are, in [`crate::evaluate::snapshot`].
+//! Nobody waits while a large state is written: it is frozen, and written between steps (`freeze.rs`). Each structure has
+//! its `freeze`, `write` and `restore` beside it; which sections there are, in [`crate::evaluate::snapshot`].
 
+pub(crate) mod bits;
 mod claims;
+mod freeze;
 mod words;
 
 pub(crate) use claims::{Claims, Owners};
+pub(crate) use freeze::{Freeze, Frozen, Next, Noted, Room};
 pub use words::Fault;
 pub(crate) use words::{Reader, Writer, sure};
 

@@ -8,7 +8,7 @@
 use std::io;
 
 use super::pages::Pages;
-use crate::snapshot::{Fault, Owners, Reader, Writer, sure};
+use crate::snapshot::{Fault, Freeze, Noted, Owners, Reader, Room, Writer, sure};
 
 /// Words per page of small blocks: 32 KiB.
 const PAGE_WORDS: usize = 4096;
@@ -47,6 +47,7 @@ impl Block {
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     classes: Vec<Pages>,
+    head: Noted,
 }
 
 /// Size of the blocks of a class.
@@ -139,13 +140,7 @@ impl Arena {
         self.classes.iter().map(Pages::bytes).sum()
     }
 
-    /// All classes, each as its pages.
-    pub(super) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        to.word(self.classes.len() as u64)?;
-        self.classes.iter().try_for_each(|class| class.save(to))
-    }
-
-    /// Back from [`Arena::save`].
+    /// Back from [`Freeze::write`].
     pub(super) fn restore(from: &mut Reader<'_>) -> Result<Arena, Fault> {
         let classes = from.number(CLASSES_MAX, "there are too many sizes of blocks")?;
         let class = |class| {
@@ -153,7 +148,34 @@ impl Arena {
             Pages::restore(words, shift, from, |_| {})
         };
         let classes: Result<_, Fault> = (0..classes).map(class).collect();
-        Ok(Arena { classes: classes? })
+        Ok(Arena {
+            classes: classes?,
+            head: Noted::default(),
+        })
+    }
+}
+
+/// How many classes, then each as its pages. Classes that come later are not frozen.
+impl Freeze for Arena {
+    fn freeze(&mut self) {
+        let count = self.classes.len() as u64;
+        self.head.note(|to| to.word(count));
+        self.classes.iter_mut().for_each(Freeze::freeze);
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        self.head.write(room, to)?;
+        for class in &mut self.classes {
+            if !class.write(room, to)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn thaw(&mut self) {
+        self.head.forget();
+        self.classes.iter_mut().for_each(Freeze::thaw);
     }
 }
 

@@ -19,6 +19,7 @@ mod tests;
 use ahash::RandomState;
 use siphasher::sip128::SipHasher13;
 
+use self::save::FrozenIds;
 use super::seed::HashSeed;
 use super::warm::prefetch;
 use crate::time::{EventTime, Span};
@@ -82,6 +83,8 @@ pub struct Dedup {
     used: usize,
     /// Nothing older than this is remembered.
     limit: EventTime,
+    /// While it is written.
+    frozen: Option<Box<FrozenIds>>,
 }
 
 /// A part of the table.
@@ -114,6 +117,7 @@ impl Dedup {
             parts: vec![Part::default(); PARTS],
             used: 0,
             limit: EventTime::MIN,
+            frozen: None,
         }
     }
 
@@ -158,6 +162,9 @@ impl Dedup {
         let part = &mut self.parts[number];
         let before = part.used;
         if part.is_full(number) {
+            if let Some(frozen) = &mut self.frozen {
+                frozen.keep_part(number, part);
+            }
             part.rebuild(limit);
         }
         let at = match part.find(entry.id, hash) {
@@ -167,14 +174,22 @@ impl Dedup {
                 return Some(copy);
             }
             // Too old to be remembered, though its place is not given back yet.
-            Ok(at) => at,
+            Ok(at) => {
+                if let Some(frozen) = &mut self.frozen {
+                    frozen.keep(number, at, &part.entries[at]);
+                }
+                at
+            }
             Err(at) => {
                 part.used += 1;
                 at
             }
         };
         (part.tags[at], part.entries[at]) = (tag, entry);
-        part.sweep(limit, current);
+        // What is written stays where it is; memory is given back afterwards.
+        if self.frozen.is_none() {
+            part.sweep(limit, current);
+        }
         self.used = self.used + part.used - before;
         None
     }

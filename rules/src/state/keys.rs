@@ -12,6 +12,7 @@ use super::layout::{FLAGS, FORGOTTEN, IDENTITY, NEWEST, OLDEST, RING, ROWS, TIME
 use super::seed::HashSeed;
 use super::small::{Bodies, Shapes};
 use super::table::Table;
+use crate::snapshot::Frozen;
 
 /// Records per page.
 const PAGE_SHIFT: u32 = 6;
@@ -54,6 +55,8 @@ struct Records {
     pages: Vec<Box<[u64]>>,
     /// Indices handed out so far, vacant ones included.
     count: u32,
+    /// While they are written: what changed meanwhile.
+    frozen: Option<Box<Frozen<Box<[u64]>>>>,
 }
 
 impl Records {
@@ -64,7 +67,11 @@ impl Records {
 
     fn get_mut(&mut self, key: u32) -> &mut [u64] {
         let at = (key & ((1 << PAGE_SHIFT) - 1)) as usize * self.stride;
-        &mut self.pages[(key >> PAGE_SHIFT) as usize][at..at + self.stride]
+        let words = &mut self.pages[(key >> PAGE_SHIFT) as usize][at..at + self.stride];
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(key, || (&*words).into());
+        }
+        words
     }
 
     fn identity(&self, key: u32) -> Identity {
@@ -85,6 +92,7 @@ impl Keys {
                 stride,
                 pages: Vec::new(),
                 count: 0,
+                frozen: None,
             },
         }
     }

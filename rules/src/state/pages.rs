@@ -5,7 +5,7 @@
 
 mod save;
 
-pub(super) use save::runs;
+use crate::snapshot::Frozen;
 
 /// Pieces of one size.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) struct Pages {
     allocated: usize,
     /// The last page that lost its last owner.
     spare: Option<usize>,
+    /// While they are written: what changed meanwhile.
+    frozen: Option<Box<Frozen<Box<[u64]>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +71,7 @@ impl Pages {
             count: 0,
             allocated: 0,
             spare: None,
+            frozen: None,
         }
     }
 
@@ -100,6 +103,9 @@ impl Pages {
 
     /// Gives a piece back.
     pub(super) fn free(&mut self, index: u32) {
+        if self.frozen.is_some() {
+            self.keep(index);
+        }
         let at = (index >> self.shift) as usize;
         self.owned -= 1;
         self.lowest = self.lowest.min(at);
@@ -140,6 +146,9 @@ impl Pages {
     /// A piece that has an owner, to change.
     #[inline]
     pub(super) fn get_mut(&mut self, index: u32) -> &mut [u64] {
+        if self.frozen.is_some() {
+            self.keep(index);
+        }
         let (page, at) = self.place(index);
         &mut self.pages[page].words[at..at + self.words]
     }

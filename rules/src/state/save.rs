@@ -20,7 +20,7 @@ use super::store::Store;
 use super::{GroupPlan, GroupState};
 use crate::aggregate::cell::Heap;
 use crate::ruleset::Limits;
-use crate::snapshot::{Fault, Reader, Writer};
+use crate::snapshot::{Fault, Freeze, Noted, Reader, Room, Writer};
 use crate::time::EventTime;
 
 /// More rows than there will ever be.
@@ -44,17 +44,40 @@ impl GroupState {
         self.taken
     }
 
-    /// Writes a shard.
+    /// Freezes all shards.
     ///
     /// # Errors
-    /// Those of the writer; and when there is no such shard, as while shards are dealt out.
-    pub(crate) fn save_shard(&self, number: usize, to: &mut Writer<'_>) -> io::Result<()> {
-        let shard = self.shards.get(number);
-        let shard = shard.ok_or_else(|| io::Error::other("the shard is not there"))?;
-        shard.store.save(to)
+    /// When one is not there, as while shards are dealt out.
+    pub(crate) fn freeze(&mut self) -> io::Result<()> {
+        if self.shards.len() != shards::count(&self.plan) {
+            return Err(absent());
+        }
+        self.shards
+            .iter_mut()
+            .for_each(|shard| shard.store.freeze());
+        Ok(())
     }
 
-    /// Reads a shard that [`GroupState::save_shard`] wrote for the same plan under the same seed.
+    /// Writes on at a frozen shard; whether that was all of it.
+    ///
+    /// # Errors
+    /// Those of the writer, and when there is no such shard.
+    pub(crate) fn write_shard(
+        &mut self,
+        number: usize,
+        room: &mut Room,
+        to: &mut Writer<'_>,
+    ) -> io::Result<bool> {
+        let shard = self.shards.get_mut(number).ok_or_else(absent)?;
+        shard.store.write(room, to)
+    }
+
+    /// Gives up what is not written.
+    pub(crate) fn thaw(&mut self) {
+        self.shards.iter_mut().for_each(|shard| shard.store.thaw());
+    }
+
+    /// Reads a shard that [`GroupState::write_shard`] wrote for the same plan under the same seed.
     pub(crate) fn restore_shard(
         plan: &GroupPlan,
         seed: HashSeed,
@@ -82,19 +105,6 @@ impl GroupState {
 }
 
 impl Store {
-    fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        to.word(self.swept.cast_unsigned())?;
-        to.word(self.horizon.0.cast_unsigned())?;
-        for number in [self.hand, self.clock, self.credit] {
-            to.word(number.into())?;
-        }
-        to.word(self.evicted_keys)?;
-        to.word(self.evicted_events)?;
-        self.heap.save(to)?;
-        self.keys.save(to)?;
-        self.arena.save(to)
-    }
-
     fn restore(
         layout: Layout,
         limits: Limits,
@@ -122,6 +132,7 @@ impl Store {
             clock,
             evicted_keys,
             evicted_events,
+            head: Noted::default(),
         };
         store.settle()?;
         Ok(store)
@@ -147,6 +158,43 @@ impl Store {
         self.events = events;
         Ok(())
     }
+}
+
+impl Freeze for Store {
+    fn freeze(&mut self) {
+        let mut head = Noted::default();
+        head.note(|to| {
+            to.word(self.swept.cast_unsigned())?;
+            to.word(self.horizon.0.cast_unsigned())?;
+            for number in [self.hand, self.clock, self.credit] {
+                to.word(number.into())?;
+            }
+            to.word(self.evicted_keys)?;
+            to.word(self.evicted_events)
+        });
+        self.head = head;
+        self.heap.freeze();
+        self.keys.freeze();
+        self.arena.freeze();
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        self.head.write(room, to)?;
+        Ok(self.heap.write(room, to)?
+            && self.keys.write(room, to)?
+            && self.arena.write(room, to)?)
+    }
+
+    fn thaw(&mut self) {
+        self.head.forget();
+        self.heap.thaw();
+        self.keys.thaw();
+        self.arena.thaw();
+    }
+}
+
+fn absent() -> io::Error {
+    io::Error::other("the shard is not there")
 }
 
 /// Reads how many rows a group has taken.

@@ -4,16 +4,31 @@
 
 use std::io;
 
-use crate::snapshot::{Fault, Owners, Reader, Writer};
+use crate::snapshot::{Fault, Freeze, Frozen, Next, Noted, Owners, Reader, Room, Writer};
 
 /// Things by number.
 #[derive(Debug, Default)]
 pub(crate) struct Slab<T> {
     items: Vec<T>,
     free: Vec<u32>,
+    /// While they are written: the bytes of what changed meanwhile.
+    frozen: Option<Box<Frozen<Vec<u8>>>>,
 }
 
-impl<T: Default> Slab<T> {
+/// A thing that can be written.
+pub(crate) trait Item: Default {
+    /// Writes all of it.
+    fn save(&self, to: &mut Writer<'_>) -> io::Result<()>;
+}
+
+fn bytes(item: &impl Item) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // To memory nothing fails; what is too short would be refused when it is read.
+    let _ = item.save(&mut Writer::new(&mut bytes));
+    bytes
+}
+
+impl<T: Item> Slab<T> {
     /// The number of an empty thing.
     pub(crate) fn take(&mut self) -> u64 {
         if let Some(at) = self.free.pop() {
@@ -25,7 +40,7 @@ impl<T: Default> Slab<T> {
 
     /// Frees a thing.
     pub(crate) fn free(&mut self, at: u64) {
-        self.items[at as usize] = T::default();
+        *self.get_mut(at) = T::default();
         self.free.push(at as u32);
     }
 
@@ -36,7 +51,11 @@ impl<T: Default> Slab<T> {
 
     /// The thing of a number, to change.
     pub(crate) fn get_mut(&mut self, at: u64) -> &mut T {
-        &mut self.items[at as usize]
+        let item = &mut self.items[at as usize];
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(at as u32, || bytes(item));
+        }
+        item
     }
 
     /// Numbers there are, free ones included.
@@ -50,28 +69,19 @@ impl<T: Default> Slab<T> {
         &self.items
     }
 
-    /// All things, free ones as they are, and which are free.
-    pub(crate) fn save(
-        &self,
-        to: &mut Writer<'_>,
-        each: impl Fn(&T, &mut Writer<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        to.word(self.items.len() as u64)?;
-        self.items.iter().try_for_each(|item| each(item, to))?;
-        to.halves(&self.free)
-    }
-
-    /// Back from [`Slab::save`]; a thing takes at least so many words.
+    /// Back from [`Freeze::write`]; a thing takes at least so many words.
     pub(crate) fn restore(
         from: &mut Reader<'_>,
         least: u64,
         each: impl Fn(&mut Reader<'_>) -> Result<T, Fault>,
     ) -> Result<Slab<T>, Fault> {
+        let free = from.halves()?;
         let count = from.count(least)?;
         let items: Result<_, Fault> = (0..count).map(|_| each(from)).collect();
         Ok(Slab {
             items: items?,
-            free: from.halves()?,
+            free,
+            frozen: None,
         })
     }
 
@@ -85,5 +95,42 @@ impl<T: Default> Slab<T> {
         self.items.capacity() * size_of::<T>()
             + self.free.capacity() * 4
             + self.items.iter().map(inside).sum::<usize>()
+    }
+}
+
+/// Which are free, then all things, free ones as they are.
+impl<T: Item> Freeze for Slab<T> {
+    fn freeze(&mut self) {
+        let mut head = Noted::default();
+        head.note(|to| {
+            to.halves(&self.free)?;
+            to.word(self.items.len() as u64)
+        });
+        let frozen = Frozen::of_all(head, self.items.len());
+        self.frozen = Some(Box::new(frozen));
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        let Some(frozen) = &mut self.frozen else {
+            return Ok(true);
+        };
+        frozen.begin(room, to)?;
+        while room.is_left() {
+            let item = match frozen.next(1) {
+                None => {
+                    self.frozen = None;
+                    return Ok(true);
+                }
+                Some(Next::Kept(item)) => item,
+                Some(Next::Same(at)) => bytes(&self.items[at.start]),
+            };
+            room.take(item.len());
+            to.raw(&item)?;
+        }
+        Ok(false)
+    }
+
+    fn thaw(&mut self) {
+        self.frozen = None;
     }
 }

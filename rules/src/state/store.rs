@@ -18,6 +18,7 @@ use super::seed::HashSeed;
 use super::small::Shapes;
 use crate::aggregate::cell::{Cell, Entry, Heap, Side};
 use crate::ruleset::Limits;
+use crate::snapshot::Noted;
 use crate::time::EventTime;
 use crate::window::Window;
 
@@ -43,6 +44,8 @@ pub(super) struct Store {
     pub(super) clock: u32,
     pub(super) evicted_keys: u64,
     pub(super) evicted_events: u64,
+    /// While it is written.
+    pub(super) head: Noted,
 }
 
 /// Two row indices in one word.
@@ -197,6 +200,7 @@ impl Store {
             clock: 0,
             evicted_keys: 0,
             evicted_events: 0,
+            head: Noted::default(),
         }
     }
 

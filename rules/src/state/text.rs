@@ -9,7 +9,7 @@ use ahash::RandomState;
 use hashbrown::HashTable;
 
 use super::seed::HashSeed;
-use crate::snapshot::{Fault, Owners, Reader, Writer, sure};
+use crate::snapshot::{Fault, Freeze, Frozen, Next, Noted, Owners, Reader, Room, Writer, sure};
 
 /// All texts of one group.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Texts {
     entries: Vec<Entry>,
     free: Vec<u32>,
     text_bytes: usize,
+    /// While they are written: those that were let go or came meanwhile, as they were.
+    frozen: Option<Box<Frozen<Box<str>>>>,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,7 @@ impl Texts {
             entries: Vec::new(),
             free: Vec::new(),
             text_bytes: 0,
+            frozen: None,
         }
     }
 
@@ -61,6 +64,9 @@ impl Texts {
         self.text_bytes += text.len();
         let id = match self.free.pop() {
             Some(id) => {
+                if let Some(frozen) = &mut self.frozen {
+                    frozen.keep(id, Box::default);
+                }
                 self.entries[id as usize] = entry;
                 id
             }
@@ -88,7 +94,10 @@ impl Texts {
             return;
         }
         self.text_bytes -= entry.text.len();
-        entry.text = Box::default();
+        let text = std::mem::take(&mut entry.text);
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(id as u32, || text);
+        }
         let hash = entry.hash;
         if let Ok(found) = self.table.find_entry(hash, |x| u64::from(*x) == id) {
             found.remove();
@@ -101,37 +110,21 @@ impl Texts {
         &self.entries[id as usize].text
     }
 
-    /// Texts by number, and which numbers are free; references are counted anew.
-    pub(crate) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        let lengths = self.entries.iter().map(|entry| entry.text.len() as u32);
-        to.halves(&lengths.collect::<Vec<_>>())?;
-        for entry in &self.entries {
-            to.raw(entry.text.as_bytes())?;
-        }
-        to.pad(self.text_bytes)?;
-        to.halves(&self.free)
-    }
-
-    /// Back from [`Texts::save`]; none is found before [`Texts::settle`].
+    /// Back from [`Freeze::write`]; none is found before [`Texts::settle`].
     pub(crate) fn restore(seed: HashSeed, from: &mut Reader<'_>) -> Result<Texts, Fault> {
         let mut texts = Texts::new(seed);
-        let lengths = from.halves()?;
-        let all: u64 = lengths.iter().map(|length| u64::from(*length)).sum();
-        from.expect(all.div_ceil(8), 1)?;
-        texts.entries.reserve_exact(lengths.len());
-        for length in lengths {
-            let mut bytes = vec![0; length as usize];
-            from.raw(&mut bytes)?;
-            let text = String::from_utf8(bytes).map_err(|_| Fault::Wrong("a text is no text"))?;
+        texts.free = from.halves()?;
+        let count = from.count(1)?;
+        texts.entries.reserve_exact(count);
+        for _ in 0..count {
+            let text = from.text()?;
+            texts.text_bytes += text.len();
             texts.entries.push(Entry {
                 hash: texts.hasher.hash_one(&*text),
                 references: 0,
                 text: text.into_boxed_str(),
             });
         }
-        texts.text_bytes = all as usize;
-        from.unpad(texts.text_bytes)?;
-        texts.free = from.halves()?;
         Ok(texts)
     }
 
@@ -169,6 +162,48 @@ impl Texts {
             + self.entries.capacity() * size_of::<Entry>()
             + self.free.capacity() * 4
             + self.text_bytes
+    }
+}
+
+/// Which numbers are free, then all texts by number, free ones empty; references are counted anew.
+impl Freeze for Texts {
+    fn freeze(&mut self) {
+        let mut head = Noted::default();
+        head.note(|to| {
+            to.halves(&self.free)?;
+            to.word(self.entries.len() as u64)
+        });
+        let frozen = Frozen::of_all(head, self.entries.len());
+        self.frozen = Some(Box::new(frozen));
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        let Some(frozen) = &mut self.frozen else {
+            return Ok(true);
+        };
+        frozen.begin(room, to)?;
+        while room.is_left() {
+            match frozen.next(1) {
+                None => {
+                    self.frozen = None;
+                    return Ok(true);
+                }
+                Some(Next::Kept(text)) => {
+                    room.take(8 + text.len());
+                    to.bytes(text.as_bytes())?;
+                }
+                Some(Next::Same(at)) => {
+                    let text = &self.entries[at.start].text;
+                    room.take(8 + text.len());
+                    to.bytes(text.as_bytes())?;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn thaw(&mut self) {
+        self.frozen = None;
     }
 }
 

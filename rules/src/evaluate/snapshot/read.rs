@@ -42,7 +42,8 @@ enum Part {
     Order(Arrival, Vec<GroupOrder>),
     Dedup(Dedup),
     Shard(Box<ShardRead>),
-    Rule(Option<Once>, Option<Limit>),
+    Once(Once),
+    Limit(Limit),
 }
 
 /// What came by a group.
@@ -105,9 +106,11 @@ impl Restore {
     /// The sections that are wanted; one of a rule only if its memory is taken over.
     #[must_use]
     pub fn sections(&self) -> Vec<Section> {
-        let mut sections = of_state(&self.rules);
-        let kept = self.head.kept.iter();
-        sections.extend(kept.map(|kept| Section::Rule(kept.saved)));
+        let mut sections: Vec<Section> = of_state(&self.rules).collect();
+        for kept in &self.head.kept {
+            sections.extend(kept.once.then_some(Section::Once(kept.saved)));
+            sections.extend(kept.limit.then_some(Section::Limit(kept.saved)));
+        }
         sections
     }
 
@@ -147,7 +150,7 @@ impl Restore {
 
     /// The rule of the pack at hand whose memory a section has.
     fn target(&self, section: Section) -> Option<Kept> {
-        let Section::Rule(saved) = section else {
+        let (Section::Once(saved) | Section::Limit(saved)) = section else {
             return None;
         };
         let mut kept = self.head.kept.iter();
@@ -172,39 +175,29 @@ impl Restore {
                 let shard = GroupState::restore_shard(plan, self.head.seed, from)?;
                 Part::Shard(Box::new(shard))
             }
-            Section::Rule(_) => {
-                let kept = self.target(section);
-                let kept = kept.ok_or(Fault::Wrong("the pack has no such rule"))?;
-                let (once, limit) = (from.bytes()?, from.bytes()?);
-                Part::Rule(self.once(kept, &once)?, self.limit(kept, &limit)?)
-            }
+            Section::Once(_) => Part::Once(self.once(section, from)?),
+            Section::Limit(_) => Part::Limit(self.limit(section, from)?),
             Section::Head => return Err(Fault::Wrong("it was read before")),
         };
         from.end()?;
         Ok(part)
     }
 
-    fn once(&self, kept: Kept, mut bytes: &[u8]) -> Result<Option<Once>, Fault> {
-        let rule = self.rules.rules.get(kept.rule).filter(|_| kept.once);
-        let Some(written) = rule.and_then(|rule| rule.once_per.as_ref()) else {
-            return Ok(None);
-        };
-        let length = bytes.len().try_into().unwrap_or(u64::MAX);
-        let from = &mut Reader::new(&mut bytes, length);
+    fn once(&self, section: Section, from: &mut Reader<'_>) -> Result<Once, Fault> {
+        let rule = self.target(section).filter(|kept| kept.once);
+        let rule = rule.and_then(|kept| self.rules.rules.get(kept.rule));
+        let written = rule.and_then(|rule| rule.once_per.as_ref());
+        let written = written.ok_or(Fault::Wrong("the pack has no such rule"))?;
         let empty = Once::new(written, self.rules.schema.max_lateness, self.head.seed);
-        let once = Once::restore(empty, from)?;
-        from.end().map(|()| Some(once))
+        Once::restore(empty, from)
     }
 
-    fn limit(&self, kept: Kept, mut bytes: &[u8]) -> Result<Option<Limit>, Fault> {
-        let rule = self.rules.rules.get(kept.rule).filter(|_| kept.limit);
-        let Some(written) = rule.and_then(|rule| rule.at_most) else {
-            return Ok(None);
-        };
-        let length = bytes.len().try_into().unwrap_or(u64::MAX);
-        let from = &mut Reader::new(&mut bytes, length);
-        let limit = Limit::restore(written, from)?;
-        from.end().map(|()| Some(limit))
+    fn limit(&self, section: Section, from: &mut Reader<'_>) -> Result<Limit, Fault> {
+        let rule = self.target(section).filter(|kept| kept.limit);
+        let rule = rule.and_then(|kept| self.rules.rules.get(kept.rule));
+        let written = rule.and_then(|rule| rule.at_most);
+        let written = written.ok_or(Fault::Wrong("the pack has no such rule"))?;
+        Limit::restore(written, from)
     }
 }
 
@@ -238,12 +231,13 @@ impl Engine {
                     state.put_shard(shard, *read);
                 }
             }
-            Part::Rule(once, limit) => {
-                let rule = kept.map_or(usize::MAX, |kept| kept.rule);
-                if let (Some(once), Some(slot)) = (once, self.once.get_mut(rule)) {
+            Part::Once(once) => {
+                if let Some(slot) = kept.and_then(|kept| self.once.get_mut(kept.rule)) {
                     *slot = Some(once);
                 }
-                if let (Some(limit), Some(slot)) = (limit, self.limits.get_mut(rule)) {
+            }
+            Part::Limit(limit) => {
+                if let Some(slot) = kept.and_then(|kept| self.limits.get_mut(kept.rule)) {
                     *slot = Some(limit);
                 }
             }

@@ -1,7 +1,8 @@
 //! Ids against a plain map, and what is held of them.
 
 use super::*;
-use crate::snapshot::{Reader, Writer};
+use crate::snapshot::dice::Dice;
+use crate::snapshot::{Reader, Room, Writer};
 
 /// Whether an id of this time is a duplicate at this horizon.
 fn again(dedup: &mut Dedup, id: &str, time: i64, horizon: i64) -> bool {
@@ -112,23 +113,93 @@ fn ids_are_found_under_another_hash_too() {
     for t in 0..5_000 {
         again(&mut dedup, &t.to_string(), t, t - 10);
     }
-    let mut bytes = Vec::new();
-    dedup.save(&mut Writer::new(&mut bytes)).unwrap();
+    dedup.freeze(&[(0, i64::MAX)]);
+    let bytes = rest(&mut dedup);
     for seed in [HashSeed::FIXED, HashSeed::new([1, 2, 3, 4])] {
         let (mut bytes, length) = (bytes.as_slice(), bytes.len() as u64);
         let from = &mut Reader::new(&mut bytes, length);
         let mut restored = Dedup::restore(Span(1000), seed, &[], from).unwrap();
         from.end().unwrap();
         assert_eq!(restored.len(), dedup.len());
-        let mut twin = Dedup {
-            hasher: dedup.hasher.clone(),
-            parts: dedup.parts.clone(),
-            ..dedup
-        };
+        let mut twin = twin(&dedup);
         for t in 5_000..9_000 {
             let id = (t - t % 7 * 300).to_string();
             let wanted = again(&mut twin, &id, t, t - 10);
             assert_eq!(again(&mut restored, &id, t, t - 10), wanted, "{id} at {t}");
         }
     }
+}
+
+/// Another one like it.
+fn twin(dedup: &Dedup) -> Dedup {
+    Dedup {
+        hasher: dedup.hasher.clone(),
+        parts: dedup.parts.clone(),
+        frozen: None,
+        ..*dedup
+    }
+}
+
+/// All that is left to write.
+fn rest(dedup: &mut Dedup) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let (room, to) = (&mut Room::new(usize::MAX), &mut Writer::new(&mut bytes));
+    assert!(dedup.write(room, to).unwrap());
+    bytes
+}
+
+#[test]
+fn what_is_written_is_what_was_remembered_whatever_comes_meanwhile() {
+    let (mut grown, mut kept) = (0, 0);
+    for seed in 0..60 {
+        let dice = &mut Dice::new(seed);
+        let mut dedup = Dedup::new(Span(2_000), HashSeed::FIXED);
+        let mut offsets = [0i64; 2];
+        let mut take = |dedup: &mut Dedup, clock: i64, dice: &mut Dice| {
+            // Old ids come again, also when they are forgotten.
+            let back = dice.of(&[3, 6_000]);
+            let id = clock - dice.signed(back);
+            let print = Fingerprint::of(&id.to_le_bytes());
+            let partition = dice.index(2);
+            let (time, horizon) = (EventTime(clock - dice.signed(50)), EventTime(clock - 50));
+            let offset = offsets[partition];
+            offsets[partition] += 1;
+            if dedup
+                .observe(print, time, horizon, partition as u32, offset)
+                .is_none()
+            {
+                dedup.decide(print, 1, 5);
+            }
+            [(0, offsets[0]), (1, offsets[1])]
+        };
+        let before = dice.signed(20_000);
+        let mut next = [(0, 0), (1, 0)];
+        for clock in 0..before {
+            next = take(&mut dedup, clock, dice);
+        }
+        let mut twin = twin(&dedup);
+        twin.freeze(&next);
+        let wanted = rest(&mut twin);
+        dedup.freeze(&next);
+        let (mut got, mut clock) = (Vec::new(), before);
+        let room = dice.of(&[50, 5_000, 100_000]);
+        while !dedup
+            .write(&mut Room::new(room), &mut Writer::new(&mut got))
+            .unwrap()
+        {
+            for _ in 0..dice.index(400) {
+                clock += 1;
+                take(&mut dedup, clock, dice);
+            }
+            let aside = dedup.aside();
+            (kept, grown) = (kept + aside[0], grown + aside[1]);
+        }
+        assert!(
+            got == wanted,
+            "seed {seed}: {} and {}",
+            got.len(),
+            wanted.len()
+        );
+    }
+    assert!(grown > 1_000 && kept > 1_000, "{grown} {kept}");
 }

@@ -1,7 +1,7 @@
 //! The keys of a group as bytes: small ones and records as they lie; the table is made anew.
 //!
 //! ```text
-//! per class of small keys its pages | records handed out | which are free … | which are not … | their words …
+//! per class of small keys its pages | records handed out | which are free … | the words of the others …
 //! ```
 //!
 //! The invariant: every key has its number again, and the next ones taken are the same, because the order in which a
@@ -10,10 +10,10 @@
 use std::io;
 
 use super::{CLASS_SHIFT, Keys, LARGE, PAGE_SHIFT, Records, identity_of, key_of};
-use crate::snapshot::{Fault, Owners, Reader, Writer, sure};
+use crate::snapshot::bits::runs;
+use crate::snapshot::{Fault, Freeze, Frozen, Next, Noted, Owners, Reader, Room, Writer};
 use crate::state::identity::Identities;
 use crate::state::layout::{FLAGS, VACANT};
-use crate::state::pages::runs;
 use crate::state::seed::HashSeed;
 use crate::state::small::{Bodies, Shapes};
 use crate::state::table::Table;
@@ -22,24 +22,7 @@ use crate::state::table::Table;
 const PAGE: usize = 1 << PAGE_SHIFT;
 
 impl Keys {
-    pub(in crate::state) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        self.bodies.save(to)?;
-        to.word(self.records.count.into())?;
-        to.halves(&self.free)?;
-        let words = self.records.stride;
-        let owners: Vec<u64> = (0..self.records.pages.len())
-            .map(|page| self.records.owners(page))
-            .collect();
-        to.words(&owners)?;
-        for (page, owners) in self.records.pages.iter().zip(owners) {
-            for (from, end) in runs(&[owners], PAGE) {
-                to.words(&page[from * words..end * words])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Back from [`Keys::save`]; keys are found from [`Keys::index`] on.
+    /// Back from [`Freeze::write`]; keys are found from [`Keys::index`] on.
     pub(in crate::state) fn restore(
         stride: usize,
         shapes: Shapes,
@@ -49,14 +32,18 @@ impl Keys {
         let bodies = Bodies::restore(shapes, from)?;
         let count = from.number((1 << CLASS_SHIFT) - 1, "there are too many records")? as u32;
         let free = from.halves()?;
-        let owners = from.words((count as usize).div_ceil(PAGE))?;
         let mut records = Records {
             stride,
             pages: Vec::new(),
             count,
+            frozen: None,
         };
-        records.check(&owners, &free)?;
-        for owners in owners {
+        let mut vacant = Owners::new(count as usize);
+        free.iter()
+            .try_for_each(|index| vacant.claim((*index).into()))?;
+        let owned = u64::from(count) - vacant.claimed() as u64;
+        from.expect(owned, stride as u64)?;
+        for owners in records.owners(&free) {
             from.expect(owners.count_ones().into(), stride as u64)?;
             let mut page = vec![0; stride << PAGE_SHIFT].into_boxed_slice();
             for record in page.chunks_mut(stride) {
@@ -102,26 +89,70 @@ impl Keys {
 }
 
 impl Records {
-    /// A bit for each record of a page that is not vacant.
-    fn owners(&self, page: usize) -> u64 {
-        let left = (self.count as usize - page * PAGE).min(PAGE);
-        let records = self.pages[page].chunks(self.stride).take(left);
-        let owned = records.enumerate().filter(|(_, r)| r[FLAGS] != VACANT);
-        owned.fold(0, |bits, (at, _)| bits | 1 << at)
+    /// A bit for each that is not vacant. Of them none is looked at: there are many.
+    fn owners(&self, free: &[u32]) -> Vec<u64> {
+        let count = self.count as usize;
+        let mut owners = vec![u64::MAX; count.div_ceil(PAGE)];
+        let vacant = free
+            .iter()
+            .map(|index| *index as usize)
+            .chain(count..owners.len() * PAGE);
+        vacant.for_each(|index| owners[index / PAGE] &= !(1 << (index % PAGE)));
+        owners
+    }
+}
+
+impl Freeze for Keys {
+    fn freeze(&mut self) {
+        self.bodies.freeze();
+        let (records, free) = (&mut self.records, &self.free);
+        let mut head = Noted::default();
+        head.note(|to| {
+            to.word(records.count.into())?;
+            to.halves(free)
+        });
+        let frozen = Frozen::new(head, records.owners(free), records.count as usize);
+        records.frozen = Some(Box::new(frozen));
     }
 
-    /// Whether each record has a key or is free, so that no memory is asked for that nobody had.
-    fn check(&self, owners: &[u64], free: &[u32]) -> Result<(), Fault> {
-        let mut all = Owners::new(self.count as usize);
-        for (page, bits) in owners.iter().enumerate() {
-            for (from, end) in runs(&[*bits], PAGE) {
-                (from..end).try_for_each(|at| all.claim((page * PAGE + at) as u64))?;
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        if !self.bodies.write(room, to)? {
+            return Ok(false);
+        }
+        let Records {
+            stride,
+            pages,
+            frozen: cell,
+            ..
+        } = &mut self.records;
+        let Some(frozen) = cell else {
+            return Ok(true);
+        };
+        frozen.begin(room, to)?;
+        while room.is_left() {
+            match frozen.next(room.most(8 * *stride).min(PAGE)) {
+                None => {
+                    *cell = None;
+                    return Ok(true);
+                }
+                Some(Next::Kept(record)) => {
+                    room.take(8 * *stride);
+                    to.words(&record)?;
+                }
+                Some(Next::Same(range)) => {
+                    room.take(8 * *stride * range.len());
+                    for index in range {
+                        let at = index % PAGE * *stride;
+                        to.words(&pages[index / PAGE][at..at + *stride])?;
+                    }
+                }
             }
         }
-        sure(
-            all.claimed() + free.len() == self.count as usize,
-            "a record is neither a key's nor free",
-        )?;
-        all.settle(free)
+        Ok(false)
+    }
+
+    fn thaw(&mut self) {
+        self.bodies.thaw();
+        self.records.frozen = None;
     }
 }

@@ -1,32 +1,44 @@
 //! Pages as bytes: which pieces have an owner, and the words of these and no others.
 //!
 //! ```text
-//! count | owners of each page … | per page the words of the pieces that have an owner, in order …
+//! count | owners, a bit each … | per page the words of the pieces that have an owner, in order …
 //! ```
 //!
 //! The idea: stretches of pieces that have owners are written at once, so a full page is one copy. The invariant: every
 //! piece has its number again, and the next one taken is the same; a page nobody has a piece of has no memory.
 
 use std::io;
+use std::ops::Range;
 
 use super::{Page, Pages};
-use crate::snapshot::{Fault, Reader, Writer, sure};
+use crate::snapshot::bits::{self, runs};
+use crate::snapshot::{Fault, Freeze, Frozen, Next, Noted, Reader, Room, Writer, sure};
 
 impl Pages {
-    pub(in crate::state) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        to.word(self.count.into())?;
-        for page in &self.pages {
-            to.words(&page.owners)?;
+    /// A piece is about to change, or to lose its owner.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn keep(&mut self, index: u32) {
+        let (page, at) = self.place(index);
+        let words = &self.pages[page].words;
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(index, || words[at..at + self.words].into());
         }
-        for page in &self.pages {
-            for (from, end) in runs(&page.owners, 1 << self.shift) {
-                to.words(&page.words[from * self.words..end * self.words])?;
-            }
-        }
-        Ok(())
     }
 
-    /// Back from [`Pages::save`], of so many words each, `1 << shift` to a page; `begin` has all words of a page before
+    /// A bit for each piece that has an owner.
+    fn owners(&self) -> Vec<u64> {
+        let (mut owners, count) = (Vec::new(), self.count as usize);
+        for (at, page) in self.pages.iter().enumerate() {
+            let first = at << self.shift;
+            let pieces = count.saturating_sub(first).min(1 << self.shift);
+            bits::append(&mut owners, first, &page.owners, pieces);
+        }
+        owners.truncate(count.div_ceil(64));
+        owners
+    }
+
+    /// Back from [`Freeze::write`], of so many words each, `1 << shift` to a page; `begin` has all words of a page before
     /// its pieces are there.
     pub(in crate::state) fn restore(
         words: usize,
@@ -54,16 +66,17 @@ impl Pages {
     }
 
     fn read_owners(&mut self, from: &mut Reader<'_>) -> Result<(), Fault> {
-        let pieces = 1usize << self.shift;
-        let (count, words) = (self.count as usize, pieces.div_ceil(64));
+        let (pieces, count) = (1usize << self.shift, self.count as usize);
+        let owners = from.words(count.div_ceil(64))?;
+        let beyond = bits::next(&owners, count, true, owners.len() * 64);
+        sure(
+            beyond == owners.len() * 64,
+            "a piece beyond the last has an owner",
+        )?;
         let pages = count.div_ceil(pieces);
-        from.expect(pages as u64, words as u64)?;
         self.pages.reserve_exact(pages);
         for page in 0..pages {
-            let owners = from.words(words)?.into_boxed_slice();
-            let first_beyond = (count - page * pieces).min(pieces);
-            let beyond = next(&owners, first_beyond, true, words * 64);
-            sure(beyond == words * 64, "a piece beyond the last has an owner")?;
+            let owners = bits::part(&owners, page * pieces, pieces).into_boxed_slice();
             self.pages.push(Page {
                 words: Box::default(),
                 owned: owners.iter().map(|word| word.count_ones()).sum(),
@@ -90,27 +103,51 @@ impl Pages {
     }
 }
 
-/// Stretches of set bits among the first so many, as `from..end`.
-pub(in crate::state) fn runs(bits: &[u64], count: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let from = next(bits, at, true, count);
-        at = next(bits, from, false, count);
-        (from < at).then_some((from, at))
-    })
-}
-
-/// The first bit from `at` on that is set, or is not; `count` if there is none before that.
-fn next(bits: &[u64], mut at: usize, set: bool, count: usize) -> usize {
-    while at < count {
-        let word = if set { bits[at / 64] } else { !bits[at / 64] };
-        let left = word >> (at % 64);
-        if left != 0 {
-            return count.min(at + left.trailing_zeros() as usize);
-        }
-        at = (at / 64 + 1) * 64;
+impl Freeze for Pages {
+    fn freeze(&mut self) {
+        let (owners, count) = (self.owners(), self.count);
+        let mut head = Noted::default();
+        head.note(|to| {
+            to.word(count.into())?;
+            to.words(&owners)
+        });
+        let frozen = Frozen::new(head, owners, count as usize);
+        self.frozen = Some(Box::new(frozen));
     }
-    count
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        let Some(frozen) = &mut self.frozen else {
+            return Ok(true);
+        };
+        frozen.begin(room, to)?;
+        let (words, pieces) = (self.words, 1 << self.shift);
+        while room.is_left() {
+            match frozen.next(room.most(8 * words)) {
+                None => {
+                    self.frozen = None;
+                    return Ok(true);
+                }
+                Some(Next::Kept(piece)) => {
+                    room.take(8 * words);
+                    to.words(&piece)?;
+                }
+                Some(Next::Same(Range { mut start, end })) => {
+                    room.take(8 * words * (end - start));
+                    while start < end {
+                        let (page, first) = (start / pieces, start % pieces);
+                        let last = pieces.min(first + end - start);
+                        to.words(&self.pages[page].words[first * words..last * words])?;
+                        start += last - first;
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn thaw(&mut self) {
+        self.frozen = None;
+    }
 }
 
 #[cfg(test)]
@@ -120,9 +157,11 @@ mod tests {
     use super::*;
     use crate::snapshot::dice::Dice;
 
-    fn bytes(pages: &Pages) -> Vec<u8> {
+    fn bytes(pages: &mut Pages) -> Vec<u8> {
         let mut bytes = Vec::new();
-        pages.save(&mut Writer::new(&mut bytes)).unwrap();
+        pages.freeze();
+        let (room, to) = (&mut Room::new(usize::MAX), &mut Writer::new(&mut bytes));
+        assert!(pages.write(room, to).unwrap());
         bytes
     }
 
@@ -150,9 +189,9 @@ mod tests {
                 if round % 97 != 0 {
                     continue;
                 }
-                let saved = bytes(&pages);
+                let saved = bytes(&mut pages);
                 let mut again = read(&saved, shift).unwrap();
-                assert_eq!(bytes(&again), saved);
+                assert_eq!(bytes(&mut again), saved);
                 owned.sort_unstable();
                 assert_eq!(again.each_owned().collect::<Vec<_>>(), owned);
                 for index in &owned {

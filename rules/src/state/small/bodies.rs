@@ -7,7 +7,7 @@ use std::io;
 use super::body::Body;
 use super::change::BodyMut;
 use super::shape::{META, Shapes};
-use crate::snapshot::{Fault, Reader, Writer, sure};
+use crate::snapshot::{Fault, Freeze, Reader, Room, Writer, sure};
 use crate::state::keys::CLASS_SHIFT;
 use crate::state::layout::VACANT;
 use crate::state::pages::Pages;
@@ -150,12 +150,7 @@ impl Bodies {
         self.pages.iter().map(Pages::bytes).sum()
     }
 
-    /// All classes, each as its pages.
-    pub(in crate::state) fn save(&self, to: &mut Writer<'_>) -> io::Result<()> {
-        self.pages.iter().try_for_each(|pages| pages.save(to))
-    }
-
-    /// Back from [`Bodies::save`]; what stands in them is looked at by [`Bodies::check`].
+    /// Back from [`Freeze::write`]; what stands in them is looked at by [`Bodies::check`].
     pub(in crate::state) fn restore(
         shapes: Shapes,
         from: &mut Reader<'_>,
@@ -181,6 +176,26 @@ impl Bodies {
     /// How many stretches of a class have an owner.
     pub(in crate::state) fn owned(&self, class: usize) -> u32 {
         self.pages[class].owned()
+    }
+}
+
+/// All classes, each as its pages.
+impl Freeze for Bodies {
+    fn freeze(&mut self) {
+        self.pages.iter_mut().for_each(Freeze::freeze);
+    }
+
+    fn write(&mut self, room: &mut Room, to: &mut Writer<'_>) -> io::Result<bool> {
+        for pages in &mut self.pages {
+            if !pages.write(room, to)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn thaw(&mut self) {
+        self.pages.iter_mut().for_each(Freeze::thaw);
     }
 }
 

@@ -16,7 +16,7 @@ fn saved(rows: usize) -> (Arc<RuleSet>, Saved, Vec<Row>) {
     let (first, rest) = all.split_at(rows);
     let mut engine = engine(&rules);
     bytes(&mut engine, &rules, first, 50);
-    (rules, save(&engine), rest.to_vec())
+    (rules, save(&mut engine), rest.to_vec())
 }
 
 fn with(saved: &Saved, name: &str, bytes: Vec<u8>) -> Saved {

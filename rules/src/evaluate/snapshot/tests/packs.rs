@@ -8,7 +8,7 @@ fn before() -> Saved {
     let mut engine = engine(&rules);
     let table = "0 0 a c1 5\n 1 0 b c1 5\n 2 0 c c1 5";
     assert_eq!(alerts(&mut engine, table), "c VEL");
-    save(&engine)
+    save(&mut engine)
 }
 
 /// The alerts of some events, each with its rule.

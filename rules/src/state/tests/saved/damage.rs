@@ -21,7 +21,7 @@ impl Hurt {
         let mut state = GroupState::new(case.plan.clone(), HashSeed::FIXED);
         take(&mut state, &case, &events, 0..count);
         Hurt {
-            saved: save(&state),
+            saved: save(&mut state),
             case,
             events,
             taken: count,
@@ -41,7 +41,7 @@ impl Hurt {
                 take(&mut state, &self.case, &self.events, at..end);
             }
         }
-        save(&state);
+        save(&mut state);
         state.spread().keys() == state.size().keys as u64
     }
 }

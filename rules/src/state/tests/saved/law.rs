@@ -17,6 +17,8 @@ struct Met {
     weighted: usize,
     texts: usize,
     sharded: u64,
+    /// Written while it went on.
+    frozen: usize,
 }
 
 impl Met {
@@ -50,7 +52,7 @@ impl Met {
         ];
         let counts = counts.map(|count| count as usize).into_iter();
         let counts = counts.chain([self.approximate, self.sets, self.sketches]);
-        let counts = counts.chain([self.floats, self.weighted, self.texts]);
+        let counts = counts.chain([self.floats, self.weighted, self.texts, self.frozen]);
         counts.min().unwrap_or_default()
     }
 }
@@ -64,6 +66,34 @@ fn held(state: &GroupState) -> GroupSize {
     }
 }
 
+/// A group that was frozen, and is written while it goes on.
+struct Frozen {
+    wanted: Vec<Vec<u8>>,
+    got: Vec<Vec<u8>>,
+}
+
+impl Frozen {
+    fn new(state: &mut GroupState) -> Frozen {
+        let wanted = save(state);
+        state.freeze().unwrap();
+        let got = vec![Vec::new()];
+        Frozen { wanted, got }
+    }
+
+    /// Writes on at the shard at hand; whether that was all.
+    fn write(&mut self, state: &mut GroupState, room: usize) -> bool {
+        let number = self.got.len() - 1;
+        if !write(state, number, room, &mut self.got[number]) {
+            return false;
+        }
+        let all = self.got.len() == self.wanted.len();
+        if !all {
+            self.got.push(Vec::new());
+        }
+        all
+    }
+}
+
 /// One stream through an engine that goes on, and through one that is saved and restored now and then.
 fn check(seed: u64, met: &mut Met) {
     let dice = &mut Dice::new(seed);
@@ -74,6 +104,9 @@ fn check(seed: u64, met: &mut Met) {
     let mut again = GroupState::new(case.plan.clone(), HashSeed::FIXED);
     let longest = dice.of(&[1, 7, 60]);
     let mut at = 0;
+    let mut frozen: Option<Frozen> = None;
+    // The steps that a snapshot takes.
+    let room = dice.of(&[1, 100, 1_000, 10_000]);
     while at < count {
         let end = (at + 1 + dice.index(longest)).min(count);
         let wanted = take(&mut whole, &case, &events, at..end);
@@ -81,13 +114,32 @@ fn check(seed: u64, met: &mut Met) {
         assert!(wanted == got, "seed {seed}, rows {at}..{end}: {case:?}");
         met.approximate += got.1.iter().filter(|flag| **flag).count();
         at = end;
+        if let Some(mut writing) = frozen.take() {
+            match writing.write(&mut whole, room) {
+                true => {
+                    assert!(
+                        writing.got == writing.wanted,
+                        "seed {seed}, row {at}: {case:?}"
+                    );
+                    met.frozen += 1;
+                }
+                false => frozen = Some(writing),
+            }
+        }
         if !dice.once_in(3) {
             continue;
         }
-        let saved = save(&again);
+        let saved = save(&mut again);
+        if frozen.is_none() || dice.once_in(9) {
+            // What was not written to its end is given up.
+            frozen = Some(Frozen::new(&mut whole));
+        }
         again = restore(&case, &saved, again.taken())
             .unwrap_or_else(|fault| panic!("seed {seed}, row {at}: {fault}, {case:?}"));
-        assert!(save(&again) == saved, "seed {seed}, row {at}: other bytes");
+        assert!(
+            save(&mut again) == saved,
+            "seed {seed}, row {at}: other bytes"
+        );
         assert_eq!(held(&again), held(&whole), "seed {seed}, row {at}");
         assert_eq!(again.spread(), whole.spread(), "seed {seed}, row {at}");
     }

@@ -12,7 +12,7 @@ use arrow::array::{Float64Array, Int64Array, TimestampMicrosecondArray};
 
 use super::*;
 use crate::snapshot::dice::Dice;
-use crate::snapshot::{Fault, Reader, Writer};
+use crate::snapshot::{Fault, Reader, Room, Writer};
 use crate::window::calendar::Period;
 use crate::window::zone::Zone;
 
@@ -272,14 +272,19 @@ fn take(
 }
 
 /// All shards of a group as bytes.
-fn save(state: &GroupState) -> Vec<Vec<u8>> {
-    let shard = |number| {
-        let mut bytes = Vec::new();
-        let to = &mut Writer::new(&mut bytes);
-        state.save_shard(number, to).unwrap();
-        bytes
-    };
-    (0..state.shards.len()).map(shard).collect()
+fn save(state: &mut GroupState) -> Vec<Vec<u8>> {
+    state.freeze().unwrap();
+    let mut shards = vec![Vec::new(); state.shards.len()];
+    for (number, bytes) in shards.iter_mut().enumerate() {
+        assert!(write(state, number, usize::MAX, bytes));
+    }
+    shards
+}
+
+/// Writes on at a shard; whether that was all of it.
+fn write(state: &mut GroupState, number: usize, room: usize, to: &mut Vec<u8>) -> bool {
+    let (room, to) = (&mut Room::new(room), &mut Writer::new(to));
+    state.write_shard(number, room, to).unwrap()
 }
 
 fn restore(case: &Case, shards: &[Vec<u8>], taken: u64) -> Result<GroupState, Fault> {
