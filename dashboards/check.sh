@@ -59,21 +59,11 @@ free_port() {
 app=127.0.0.1:$(free_port)
 db=127.0.0.1:$(free_port)
 
-cat >"$dir/pipeline.yaml" <<EOF
-name: dashboards-check
-pack: $root/rules/packs/card-core
-source: { generate: { seed: 7, rate: 500/s, cards: 500, fraud: 0.05 } }
-sinks:
-  decisions:    { file: { path: "$dir/decisions.ndjson" } }
-  alerts:       { file: { path: "$dir/alerts.ndjson" } }
-  dead_letters: { file: { path: "$dir/dead.ndjson" } }
-state: { dir: "$dir/state" }
-http:  { listen: "$app" }
-EOF
 sed -e 's/127\.0\.0\.1:9900/'"$app"'/' -e 's/_interval: 10s/_interval: 1s/' \
   -e "s|- \(.*-rules.yml\)|- $PWD/\1|" prometheus.yml >"$dir/prometheus.yml"
 
-"$tollgate" run "$dir/pipeline.yaml" >"$dir/tollgate.log" 2>&1 &
+# The demo has a log of its own, so that there are commits and snapshots, too.
+"$tollgate" demo --plain --listen "$app" >"$dir/tollgate.log" 2>&1 &
 pids+=($!)
 prometheus --config.file="$dir/prometheus.yml" --storage.tsdb.path="$dir/db" --web.listen-address="$db" \
   >"$dir/prometheus.log" 2>&1 &

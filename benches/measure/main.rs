@@ -15,6 +15,7 @@ mod client;
 mod engine;
 mod gaps;
 mod latency;
+mod snapshot;
 
 use std::path::Path;
 
@@ -25,6 +26,7 @@ measure wait BROKER                               until the broker answers
 measure load BROKER EVENTS.ndjson COUNT TOPIC     makes a topic and fills it
 measure drain BROKER TOPIC COUNT                  reads a topic until it has brought so many decisions
 measure loop BROKER IN OUT COUNT BYTES            reads so many records, writes packs of so many bytes per record
+measure snapshot DIR [KEYS] [LIVE]               a snapshot of a large state, its pauses, and the way back
 measure record ID COMMAND FIGURE...               keeps figures in results/raw
 measure page                                      makes results/README.md and its plots from results/raw";
 
@@ -46,6 +48,8 @@ fn main() {
             let bytes = usize::try_from(number(bytes)).unwrap();
             client::bare_loop(broker, input, output, number(count), bytes);
         }
+        ["snapshot", dir] => snapshot::run(4_000_000, 16, dir),
+        ["snapshot", dir, keys, live] => snapshot::run(number(keys), number(live), dir),
         ["record", id, command, figures @ ..] => {
             let figures: Vec<f64> = figures.iter().map(|f| f.parse().unwrap()).collect();
             benches::page::record::keep(&results, id, command, &figures);

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Every failpoint, in the order a run comes by; `in_call` is each call of a commit that waits for the broker.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 12] = [
     "in_call",
     "in_recovery",
     "in_replay",
@@ -21,6 +21,10 @@ pub const ALL: [&str; 8] = [
     "after_offsets",
     "in_commit",
     "after_commit",
+    "before_snapshot_sync",
+    "before_snapshot_rename",
+    "after_snapshot_rename",
+    "after_snapshot",
 ];
 
 /// The variable that arms one.

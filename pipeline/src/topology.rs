@@ -21,6 +21,9 @@ use connectors::format::columns::ColumnCaster;
 use connectors::kafka::KafkaFailure;
 use connectors::log::CommitLog;
 use connectors::sink::SinkError;
+use connectors::snapshots::{
+    DirectorySnapshots, ObjectSnapshots, Patience, SnapshotError, SnapshotPoint,
+};
 use connectors::source::SourceError;
 use rules::decision::Renderer;
 use rules::ruleset::RuleSet;
@@ -28,12 +31,13 @@ use rules::ruleset::RuleSet;
 use self::embedded::Embedded;
 use self::kafka::Clusters;
 use crate::clock::Clock;
-use crate::config::{Config, Start};
+use crate::config::{Bucket, Config, Start};
+use crate::failpoint;
 use crate::operator::decode::Decode;
 use crate::operator::merge::MergeLimits;
 use crate::operator::output::Output;
 use crate::operator::wanted;
-use crate::worker::{Begin, Delivery, Parts};
+use crate::worker::{Begin, Delivery, Parts, SnapshotPlan};
 
 /// Bounds of the merge: a step is small enough to stay in the caches, and in a commit, and large enough to pay for itself;
 /// what is buffered covers a fetch of every partition.
@@ -61,6 +65,9 @@ pub enum BuildError {
     /// The cluster cannot be reached, or refuses.
     #[error(transparent)]
     Kafka(#[from] KafkaFailure),
+    /// The place for snapshots cannot be used.
+    #[error(transparent)]
+    Snapshots(#[from] SnapshotError),
     /// The watchdog has no thread.
     #[error("start the watchdog: {0}")]
     Watchdog(std::io::Error),
@@ -122,6 +129,10 @@ pub fn build(
     let log = source
         .log
         .or_else(|| Some(Box::new(embedded?.commit) as Box<dyn CommitLog>));
+    let snapshots = match &log {
+        Some(_) => Some(snapshots(config)?),
+        None => None,
+    };
     let keep = log.as_deref().is_some_and(CommitLog::atomic);
     Ok(Parts {
         app: config.name.clone(),
@@ -142,6 +153,33 @@ pub fn build(
         },
         limits: merge_limits(config.delivery.merge_wait, config.delivery.commit_records),
         workers: config.workers,
+        snapshots,
+    })
+}
+
+/// Where snapshots are kept, and how often one is begun.
+fn snapshots(config: &Config) -> Result<SnapshotPlan, SnapshotError> {
+    let (every, aside) = (config.state.snapshot_every, true);
+    if let Some(Bucket { url, options }) = &config.state.snapshots {
+        let url = format!("{}/{}", url.trim_end_matches('/'), config.name);
+        let options: Vec<_> = options.0.clone().into_iter().collect();
+        return Ok(SnapshotPlan {
+            store: Arc::new(ObjectSnapshots::open(&url, &options, &Patience::default())?),
+            every,
+            aside,
+        });
+    }
+    let directory = config.state.dir.join("snapshots");
+    let store = DirectorySnapshots::open(&directory)?.with_hook(Arc::new(|point| match point {
+        SnapshotPoint::BeforeSync => failpoint::reached("before_snapshot_sync"),
+        SnapshotPoint::BeforeRename => failpoint::reached("before_snapshot_rename"),
+        SnapshotPoint::AfterRename => failpoint::reached("after_snapshot_rename"),
+        SnapshotPoint::AfterSyncDirectory => failpoint::reached("after_snapshot"),
+    }));
+    Ok(SnapshotPlan {
+        store: Arc::new(store),
+        every,
+        aside,
     })
 }
 

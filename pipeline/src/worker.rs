@@ -9,6 +9,7 @@
 mod commit;
 mod intake;
 mod measure;
+mod snapshot;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use arrow::error::ArrowError;
 use connectors::log::{CommitLog, LogError};
 use connectors::sink::SinkError;
+use connectors::snapshots::SnapshotStore;
 use connectors::source::{Source, SourceError};
 use rules::evaluate::exchange::{Lost, StepError};
 use rules::evaluate::{Engine, Step, StepOutput};
@@ -39,6 +41,7 @@ use crate::step::Journal;
 use self::commit::Pending;
 use self::intake::Intake;
 use self::measure::Meter;
+use self::snapshot::Snapshots;
 
 /// How long a poll may wait when there is nothing to do. Kafka's client wants to be polled more often than each 100 ms.
 const POLL_WAIT: Duration = Duration::from_millis(20);
@@ -87,6 +90,19 @@ pub struct Parts {
     pub limits: MergeLimits,
     /// How many threads decide, from 1.
     pub workers: u16,
+    /// `None` without a log that could be read on from one.
+    pub snapshots: Option<SnapshotPlan>,
+}
+
+/// Snapshots of a run.
+#[derive(Clone)]
+pub struct SnapshotPlan {
+    /// Where they are kept.
+    pub store: Arc<dyn SnapshotStore>,
+    /// How often one is begun, at most.
+    pub every: Duration,
+    /// Whether they are written by a thread of its own; else by the worker.
+    pub aside: bool,
 }
 
 /// What the worker tells the rest of the process.
@@ -148,6 +164,9 @@ pub enum RunError {
     /// Outputs could not be rendered or written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// The thread that keeps snapshots could not be started.
+    #[error("start the keeper of snapshots: {0}")]
+    Keeper(std::io::Error),
     /// Partitions moved to another instance.
     #[error(
         "partitions {0:?} were given to another instance; this pack keeps state by keys that need all partitions in \
@@ -174,6 +193,7 @@ pub struct Worker {
     pending: Pending,
     meter: Meter,
     out: StepOutput,
+    snapshots: Option<Snapshots>,
     paused: Vec<u32>,
     halted: Vec<Halt>,
     finished: bool,
@@ -226,8 +246,9 @@ impl Worker {
                 Taken::Empty | Taken::Waiting => false,
             };
             self.commit_if_due()?;
+            let saved = self.save_some();
             self.tick();
-            self.poll(progress)?;
+            self.poll(progress || saved)?;
         }
         self.commit()?;
         self.parts.output.close()?;

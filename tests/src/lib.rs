@@ -23,6 +23,7 @@ pub mod crash;
 pub mod data;
 pub mod decisions;
 pub mod dice;
+pub mod disk;
 pub mod expression;
 pub mod fuzz;
 pub mod graph;

@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +24,29 @@ const DEADLINE: Duration = Duration::from_secs(240);
 
 fn number(name: &str, unless_told: u64) -> u64 {
     std::env::var(name).map_or(unless_told, |text| text.parse().expect("a number"))
+}
+
+/// Hurts the newest snapshot as a disk may; what was done.
+fn damage(snapshots: &[PathBuf], dice: &mut Dice) -> &'static str {
+    let Some(newest) = snapshots.last() else {
+        return "no snapshot to hurt";
+    };
+    let mut bytes = fs::read(newest).unwrap();
+    if bytes.is_empty() {
+        return "snapshot hurt before";
+    }
+    let at = dice.below(bytes.len());
+    match dice.below(4) {
+        0 => bytes.truncate(at),
+        1 => bytes = Vec::new(),
+        2 => {
+            fs::remove_file(newest).unwrap();
+            return "snapshot removed";
+        }
+        _ => bytes[at] ^= 1 << dice.below(8),
+    }
+    fs::write(newest, bytes).unwrap();
+    "snapshot hurt"
 }
 
 /// Kills at random moments, by signal, and at every failpoint in turn.
@@ -46,7 +71,11 @@ fn kills_lose_and_repeat_nothing() {
     let (mut dice, mut rare) = (Dice::seeded(seed), Rare::default());
     let feeder = Feeder::start(&address, "kills-in", seed);
     let mut reader = Reader::new(&address, "kills-out");
+    let mut points = pipeline::failpoint::ALL.iter().copied().cycle();
     for kill in 0..kills {
+        if dice.below(4) == 0 {
+            rare.did(damage(&site.snapshots(), &mut dice));
+        }
         if kill % 3 == 0 {
             let running = site.start(None);
             for _ in 0..1 + dice.below(400) {
@@ -57,12 +86,18 @@ fn kills_lose_and_repeat_nothing() {
             rare.read(&running.kill());
             rare.did("SIGKILL");
         } else {
-            let points = pipeline::failpoint::ALL;
-            let point = points[usize::try_from(kill).unwrap() % points.len()];
-            let nth = if point.starts_with("in_re") {
-                1
-            } else {
-                1 + dice.below(12)
+            let point = points.next().unwrap();
+            if point == "in_replay" {
+                // With the newest snapshot there may be nothing to fold.
+                let all = site.snapshots();
+                all.iter().for_each(|file| fs::remove_file(file).unwrap());
+                rare.did("all snapshots removed");
+            }
+            // A start comes by the first of these once, and writes a snapshot every 100 ms.
+            let nth = match point {
+                "in_recovery" | "in_replay" => 1,
+                point if point.contains("snapshot") => 1 + dice.below(2),
+                _ => 1 + dice.below(12),
             };
             let ended = site.start(Some(&format!("{point}:{nth}"))).wait(DEADLINE);
             assert_eq!(
@@ -84,7 +119,13 @@ fn kills_lose_and_repeat_nothing() {
     assert!(findings.is_clean(), "{findings}");
     assert_eq!(findings.compared + findings.dead_letters, appended);
     assert_eq!(
-        rare.missing(&["replayed"]),
+        rare.missing(&[
+            "replayed",
+            "snapshot_kept",
+            "snapshot_restored",
+            "snapshot_refused",
+            "older_snapshot"
+        ]),
         [""; 0],
         "the run is invalid: {rare}"
     );

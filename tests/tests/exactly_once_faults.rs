@@ -12,66 +12,12 @@
 use std::time::Duration;
 
 use tests::broker::Broker;
-use tests::crash::checker::Dump;
-use tests::crash::{Feeder, Rare, Site, check};
-use tests::place;
-use tests::process::{Line, Running};
+use tests::crash::Scene;
+use tests::process::Line;
 use tests::proxy::{Api, Fault};
-use tests::topic::{self, Reader};
+use tests::topic;
 
 const DEADLINE: Duration = Duration::from_secs(240);
-const SEED: u64 = 20_261_121;
-
-/// An application with events coming in.
-struct Scene {
-    site: Site,
-    feeder: Feeder,
-    reader: Reader,
-    rare: Rare,
-    address: String,
-}
-
-impl Scene {
-    fn new(address: &str, reached: &str, app: &str, delivery: &str, properties: &str) -> Scene {
-        let site = Site::new(address, reached, app, delivery, properties);
-        Scene {
-            feeder: Feeder::start(address, &format!("{app}-in"), SEED),
-            reader: Reader::new(address, &format!("{app}-out")),
-            site,
-            rare: Rare::default(),
-            address: address.to_owned(),
-        }
-    }
-
-    /// Waits until so many more decisions are there to be read.
-    fn decides(&mut self, more: usize) {
-        for _ in 0..more {
-            let _ = self.reader.next(DEADLINE);
-        }
-    }
-
-    /// Lets it catch up, stops it, and compares all there is; the paths named must have been taken.
-    fn end(mut self, running: Running, wanted: &[&'static str]) {
-        let appended = self.feeder.stop();
-        self.site.caught_up(&self.address, DEADLINE);
-        let ended = self.site.stop(running);
-        self.rare.read(&ended);
-        let findings = check(&Dump::read(&self.address, &self.site.app));
-        let app = &self.site.app;
-        place::told(&format!(
-            "{app}: {appended} records appended; {}\n{findings}",
-            self.rare
-        ));
-        assert!(findings.is_clean(), "{findings}");
-        assert_eq!(findings.compared + findings.dead_letters, appended);
-        let missing = self.rare.missing(wanted);
-        assert!(
-            missing.is_empty(),
-            "the run is invalid, not taken: {missing:?}; {}",
-            self.rare
-        );
-    }
-}
 
 fn frozen(line: &Line) -> bool {
     line.text.contains("frozen at the failpoint")

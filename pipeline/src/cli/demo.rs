@@ -34,6 +34,9 @@ const LISTEN: SocketAddr =
 /// The topic the traffic goes to.
 const TOPIC: &str = "swipes";
 
+/// Short, so that somebody who looks for a minute sees some.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(5);
+
 /// The application.
 const NAME: &str = "demo";
 
@@ -183,7 +186,8 @@ fn config(dir: &Path) -> Config {
         },
         state: State {
             dir: dir.join(NAME),
-            snapshot_every: Duration::from_mins(1),
+            snapshots: None,
+            snapshot_every: SNAPSHOT_EVERY,
         },
         http: None,
         start: Start::Earliest,

@@ -1,17 +1,16 @@
 //! What a configuration says about a Kafka cluster: brokers, topic, and properties by librdkafka's names.
 //!
 //! The idea: which properties may be set is known to the connector, which knows the client; here its answers get a
-//! place and a code. The invariant: no `Debug` shows a property's value.
+//! place and a code. The invariant: brokers of other machines in cleartext are refused unless that was asked for.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::fill::{Fill, Filled, Lookup};
+use super::properties::{Properties, key_span};
 use super::secret::is_secret;
 use super::section::{Notes, Section, scalar};
-use super::value::{Kind, Value};
+use super::value::Value;
 use crate::error_code::Code;
-use crate::finding::Finding;
 
 /// One topic of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +23,6 @@ pub struct Kafka {
     pub properties: Properties,
     /// Whether cleartext to other machines was allowed.
     pub insecure: bool,
-}
-
-/// Properties of the client.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Properties(pub BTreeMap<String, String>);
-
-impl std::fmt::Debug for Properties {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_map()
-            .entries(self.0.keys().map(|name| (name, "***")))
-            .finish()
-    }
 }
 
 /// Where a sink finds what it does not say itself.
@@ -129,45 +116,19 @@ fn properties(section: Section<'_>, inline_secrets: bool, notes: &mut Notes<'_>)
     let Some(value) = section.get("properties") else {
         return Properties::default();
     };
-    let Kind::Map(entries) = &value.kind else {
-        notes.error(
-            Code::WrongValue,
-            &value.span,
-            "properties must be a mapping of names to values",
-        );
+    let Some(read) = Properties::read(value, "properties", inline_secrets, notes) else {
         return Properties::default();
     };
-    let mut read = BTreeMap::new();
-    for (key, value) in entries {
-        let Some(text) = scalar(value, &key.text, notes) else {
-            continue;
-        };
-        if is_secret(&key.text) && !text.is_filled() {
-            note_inline_secret(&key.text, value, inline_secrets, notes);
-        }
-        read.insert(key.text.clone(), text.text().to_owned());
-    }
-    for problem in connectors::kafka::check_properties(&read) {
+    for problem in connectors::kafka::check_properties(&read.0) {
         let name = problem.name.as_str();
-        let span = entries
-            .iter()
-            .find(|(key, _)| key.text == name)
-            .map_or(&value.span, |(key, _)| &key.span);
         let message = format!("property `{name}` is refused: {}", problem.reason);
         let help = problem
             .did_you_mean
             .map(|near| format!("did you mean `{near}`?"));
+        let span = key_span(value, name);
         notes.error_with(Code::Property, span, message, help);
     }
-    Properties(read)
-}
-
-fn note_inline_secret(name: &str, value: &Value, allowed: bool, notes: &mut Notes<'_>) {
-    let message = format!("`{name}` is a secret written into the configuration");
-    let variable = name.to_ascii_uppercase().replace('.', "_");
-    let finding = Finding::error(Code::InlineSecret, notes.file, value.span.clone(), message)
-        .help(format!("write `${{env:{variable}}}` or `${{file:PATH}}`"));
-    notes.add(if allowed { finding.warning() } else { finding });
+    read
 }
 
 fn check_brokers(

@@ -9,11 +9,13 @@ mod check;
 mod connector;
 mod fill;
 mod kafka;
+mod properties;
 mod read;
 mod secret;
 mod section;
 mod sinks;
 mod source;
+mod state;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -26,8 +28,10 @@ use std::time::Duration;
 pub use self::check::compare_with_pack;
 pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
-pub use self::kafka::{Kafka, Properties, property};
+pub use self::kafka::{Kafka, property};
+pub use self::properties::Properties;
 pub use self::section::parse_rate;
+pub use self::state::{Bucket, State};
 pub use crate::crew::WORKERS_MAX;
 use crate::finding::{Finding, SourceText};
 pub use crate::operator::output::{Bounds, Packing};
@@ -185,15 +189,6 @@ pub enum Mode {
     AtLeastOnce,
     /// Outputs, journal and offsets become visible together; only where they are in one log.
     ExactlyOnce,
-}
-
-/// Where state is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
-    /// The directory of this application: `dir` of the configuration with the application's name behind it.
-    pub dir: PathBuf,
-    /// How often a snapshot is written.
-    pub snapshot_every: Duration,
 }
 
 /// What reading a configuration brought.

@@ -12,7 +12,7 @@ use super::secret::masked;
 use super::section::{Notes, Section, scalar, word};
 use super::sinks::{self, Streams};
 use super::value::{self, Kind, Value};
-use super::{Config, Delivery, Mode, Sinks, Source, Start, State, WORKERS_MAX, check, source};
+use super::{Config, Delivery, Mode, Sinks, Source, Start, WORKERS_MAX, check, source, state};
 use crate::error_code::Code;
 use crate::finding::{Finding, any_error};
 
@@ -84,7 +84,7 @@ fn read_all(value: &Value, base: &Path, notes: &mut Notes<'_>) -> Option<Config>
         .need("sinks", notes)
         .and_then(|value| sinks::read(value, base, secrets, cluster, notes));
     let (delivery, mode) = read_delivery(all, notes);
-    let state = read_state(all, base, name.unwrap_or_default(), notes);
+    let state = state::read(all, base, name.unwrap_or_default(), secrets, notes);
     let http = match all.get("http") {
         Some(value) => Section::open(value, "http", &["listen"], notes)
             .and_then(|section| section.address("listen", notes))
@@ -223,29 +223,4 @@ fn read_delivery(
         })
     };
     (read(), mode.zip(written))
-}
-
-fn read_state(all: Section<'_>, base: &Path, name: &str, notes: &mut Notes<'_>) -> Option<State> {
-    let default = Duration::from_mins(1);
-    let Some(value) = all.get("state") else {
-        return Some(State {
-            dir: base.join("state").join(name),
-            snapshot_every: default,
-        });
-    };
-    let section = Section::open(value, "state", &["dir", "snapshot_every"], notes)?;
-    let every = Span::seconds(1)..=Span::seconds(86_400);
-    let snapshot_every = section.duration("snapshot_every", default, every, notes);
-    if let (Some(value), Some(_)) = (section.get("snapshot_every"), snapshot_every) {
-        let message = "snapshot_every has no effect yet: a restart folds the log again";
-        notes.add(Finding::error(Code::NotYet, notes.file, value.span.clone(), message).warning());
-    }
-    let dir = match section.get("dir") {
-        Some(value) => base.join(scalar(value, "dir", notes)?.text()),
-        None => base.join("state"),
-    };
-    Some(State {
-        dir: dir.join(name),
-        snapshot_every: snapshot_every?,
-    })
 }

@@ -17,9 +17,11 @@ pub(super) fn is_secret(name: &str) -> bool {
         "oauthbearer.config",
         "token",
         "passwd",
+        "account_key",
     ]
     .iter()
     .any(|part| name.contains(part))
+        || name == "access_key"
 }
 
 /// The text with every secret replaced by stars. Without values (the text is not YAML) whole lines are masked.

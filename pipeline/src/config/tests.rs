@@ -219,7 +219,7 @@ http: { listen: \"10.0.0.1:9900\" }
             6:19 E1003 error: mode: `exactly_twice` is none of exactly_once, at_least_once (did you mean `exactly_once`?)
             6:34 E1002 error: unknown key `comit_every` in delivery (did you mean `commit_every`?)
             7:15 E1003 error: dir must be a single value
-            7:36 E1005 error: snapshot_every: `1ms` is out of range (write a duration from 1s to 1d, such as `1d`)
+            7:36 E1005 error: snapshot_every: `1ms` is out of range (write a duration from 100ms to 1d, such as `1d`)
             8:17 E1015 error: listen: `10.0.0.1:9900` can be reached from other machines (listen on 127.0.0.1 or [::1]; TLS and tokens come later)
         "#]],
     );

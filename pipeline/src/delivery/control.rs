@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Digests, link};
+use super::snapshot::Proof;
 use crate::step::Positions;
 
 /// The form of the record; a reader refuses any other.
@@ -38,6 +39,9 @@ pub struct ControlRecord {
     pub dead_letters: u64,
     /// What they were.
     pub digests: Digests,
+    /// A snapshot of an earlier commit that was written since the record before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Proof>,
 }
 
 #[derive(Deserialize)]

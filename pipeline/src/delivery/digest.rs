@@ -27,6 +27,18 @@ pub struct Digests {
 }
 
 impl Digest {
+    /// Of one record, whose hash is this.
+    #[must_use]
+    pub fn of(hash: u128) -> Digest {
+        Digest(hash)
+    }
+
+    /// Little-endian.
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
     /// Adds a record that is these bytes.
     pub fn add(&mut self, bytes: &[u8]) {
         self.0 = self.0.wrapping_add(xxh3_128(bytes));

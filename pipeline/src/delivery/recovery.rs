@@ -2,8 +2,9 @@
 //!
 //! The idea: the control records are a chain. A commit log that is not atomic may also hold records whose offsets were
 //! never committed: of a crash between the two, or of a process that had been replaced. So the chain is walked back from
-//! the committed offsets to the first commit. The invariant: the plan begins at commit 0 and ends exactly at the
-//! committed offsets, or there is an error and no plan; each record in it names the one before it by its hash.
+//! the committed offsets to the first commit, or to that of a snapshot. The invariant: the plan begins at commit 0 or behind
+//! a commit of the chain, and ends exactly at the committed offsets, or there is an error and no plan; each record in it
+//! names the one before it by its hash.
 
 use connectors::log::Committed;
 use connectors::source::Assignment;
@@ -11,6 +12,7 @@ use connectors::source::Assignment;
 use rules::evaluate::SEMANTICS;
 
 use super::control::{ControlError, ControlRecord, Linked};
+use super::snapshot::{Mark, Proof};
 use crate::operator::output::Written;
 use crate::step::Positions;
 
@@ -140,92 +142,181 @@ pub enum RecoveryError {
     },
 }
 
-/// Makes the plan for an application that runs this version of a pack; `begin` says where a partition without a committed
-/// offset is begun.
-///
-/// # Errors
-/// [`RecoveryError`] when the committed state cannot be reached from this log.
-pub fn plan(
-    app: &str,
-    pack: &str,
-    committed: &Committed,
-    assigned: &[Assignment],
-    begin: impl Fn(&Assignment) -> i64,
-) -> Result<Plan, RecoveryError> {
-    let mut target = committed.offsets.clone();
-    target.sort_unstable();
-    let mut partitions: Vec<u32> = assigned.iter().map(|a| a.partition).collect();
-    partitions.sort_unstable();
-    let records = ControlRecord::decode_all(app, &committed.control)?;
-    if target.is_empty() {
-        // Commit 1 is only made after the offsets of commit 0 were there.
-        if let Some(last) = records
-            .iter()
-            .map(|linked| linked.record.sequence)
-            .max()
-            .filter(|last| *last > 0)
-        {
-            return Err(RecoveryError::OffsetsLost { commits: last });
+/// What was committed, held against what the input log still has.
+#[derive(Debug)]
+pub struct History {
+    /// Next offset of each partition; empty before the first commit.
+    target: Positions,
+    /// The records that lead there, as far back as there are any.
+    chain: Vec<Linked>,
+    /// Ascending.
+    assigned: Vec<Assignment>,
+}
+
+impl History {
+    /// Reads what an application has committed.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] when the log is not the one it was committed over, or the commits cannot be read.
+    pub fn read(
+        app: &str,
+        committed: &Committed,
+        assigned: &[Assignment],
+    ) -> Result<History, RecoveryError> {
+        let mut target = committed.offsets.clone();
+        target.sort_unstable();
+        let mut assigned = assigned.to_vec();
+        assigned.sort_unstable_by_key(|a| a.partition);
+        let records = ControlRecord::decode_all(app, &committed.control)?;
+        if target.is_empty() {
+            // Commit 1 is only made after the offsets of commit 0 were there.
+            let sequences = records.iter().map(|linked| linked.record.sequence);
+            if let Some(last) = sequences.max().filter(|last| *last > 0) {
+                return Err(RecoveryError::OffsetsLost { commits: last });
+            }
+        } else {
+            let known: Vec<u32> = target.iter().map(|(partition, _)| *partition).collect();
+            let partitions: Vec<u32> = assigned.iter().map(|a| a.partition).collect();
+            if known != partitions {
+                return Err(RecoveryError::Partitions {
+                    committed: known,
+                    assigned: partitions,
+                });
+            }
         }
-        let mut starts: Positions = assigned.iter().map(|a| (a.partition, begin(a))).collect();
-        starts.sort_unstable();
-        return Ok(Plan {
-            live_from: starts.clone(),
-            starts,
-            commits: Vec::new(),
-            next_sequence: 0,
-            link: String::new(),
-            missing: 0,
-        });
-    }
-    let known: Vec<u32> = target.iter().map(|(partition, _)| *partition).collect();
-    if known != partitions {
-        return Err(RecoveryError::Partitions {
-            committed: known,
-            assigned: partitions,
-        });
-    }
-    let chain = chain(records, &target)?;
-    let origin = chain
-        .first()
-        .map_or_else(|| target.clone(), |first| first.record.from.clone());
-    let mut starts = Vec::with_capacity(target.len());
-    let mut missing = 0;
-    for ((partition, next), (_, origin)) in target.iter().zip(&origin) {
-        let Some(found) = assigned.iter().find(|a| a.partition == *partition) else {
-            continue;
+        let history = History {
+            chain: chain(records, &target),
+            target,
+            assigned,
         };
-        let (partition, committed) = (*partition, *next);
-        if found.log_start > committed {
-            return Err(RecoveryError::Gap {
-                partition,
-                committed,
-                log_start: found.log_start,
-            });
-        }
-        if found.log_end < committed {
-            return Err(RecoveryError::BeyondEnd {
-                partition,
-                committed,
-                log_end: found.log_end,
-            });
-        }
-        starts.push((partition, found.log_start.max(*origin)));
-        missing += (found.log_start - origin).max(0);
+        history.check_log()?;
+        Ok(history)
     }
-    let last = chain.last();
-    let next_sequence = last.map_or(0, |last| last.record.sequence + 1);
-    let link = last.map_or_else(String::new, |last| last.link.clone());
-    // Without its first events the state is another, and so are decisions.
-    let refold = |linked: Linked| refold(linked.record, missing == 0, pack);
-    Ok(Plan {
-        starts,
-        commits: chain.into_iter().map(refold).collect::<Result<_, _>>()?,
-        live_from: target,
-        next_sequence,
-        link,
-        missing,
-    })
+
+    /// What is committed must lie in the log.
+    fn check_log(&self) -> Result<(), RecoveryError> {
+        for ((partition, committed), found) in self.target.iter().zip(&self.assigned) {
+            let (partition, committed) = (*partition, *committed);
+            if found.log_start > committed {
+                return Err(RecoveryError::Gap {
+                    partition,
+                    committed,
+                    log_start: found.log_start,
+                });
+            }
+            if found.log_end < committed {
+                return Err(RecoveryError::BeyondEnd {
+                    partition,
+                    committed,
+                    log_end: found.log_end,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a snapshot is what the chain says it is, and the log goes on from there.
+    ///
+    /// # Errors
+    /// What speaks against it.
+    pub fn proves(&self, mark: &Mark, proof: &Proof) -> Result<(), String> {
+        let mut records = self.chain.iter();
+        let is_of = |linked: &&Linked| {
+            let record = &linked.record;
+            record.sequence == mark.sequence
+                && linked.link == mark.link
+                && record.to() == mark.positions
+        };
+        if !records.any(|linked| is_of(&linked)) {
+            return Err("its commit is not in the chain of commits".to_owned());
+        }
+        // Only of the last one the commit that names it may not have been made.
+        let named: Vec<&Proof> = records.filter_map(|l| l.record.snapshot.as_ref()).collect();
+        let same = |named: &&Proof| named.sequence == proof.sequence;
+        match named.iter().copied().find(same) {
+            Some(named) if named.digest != proof.digest => {
+                return Err("the chain of commits names another one".to_owned());
+            }
+            None if named.iter().any(|named| named.sequence > proof.sequence) => {
+                return Err("the chain of commits does not name it".to_owned());
+            }
+            _ => {}
+        }
+        let mut places = mark.positions.iter().zip(&self.assigned);
+        match places.find(|((_, next), found)| found.log_start > *next) {
+            None => Ok(()),
+            Some(((partition, next), found)) => Err(format!(
+                "partition {partition} begins at {}, behind its offset {next}",
+                found.log_start
+            )),
+        }
+    }
+
+    /// Makes the plan for this version of a pack, from a snapshot that is proven or from the beginning; `begin` says where
+    /// a partition without a committed offset is begun.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] when the committed state cannot be reached from this log.
+    pub fn plan(
+        mut self,
+        pack: &str,
+        from: Option<&Mark>,
+        begin: impl Fn(&Assignment) -> i64,
+    ) -> Result<Plan, RecoveryError> {
+        if self.target.is_empty() {
+            let starts: Positions = self
+                .assigned
+                .iter()
+                .map(|a| (a.partition, begin(a)))
+                .collect();
+            return Ok(Plan {
+                live_from: starts.clone(),
+                starts,
+                commits: Vec::new(),
+                next_sequence: 0,
+                link: String::new(),
+                missing: 0,
+            });
+        }
+        let last = self.chain.last();
+        let next_sequence = last.map_or(0, |last| last.record.sequence + 1);
+        let link = last.map_or_else(String::new, |last| last.link.clone());
+        let origin = self.origin(from)?;
+        let (mut starts, mut missing) = (Vec::with_capacity(origin.len()), 0);
+        for ((partition, origin), found) in origin.iter().zip(&self.assigned) {
+            starts.push((*partition, found.log_start.max(*origin)));
+            missing += (found.log_start - origin).max(0);
+        }
+        // Without its first events the state is another, and so are decisions.
+        let refold = |linked: Linked| refold(linked.record, missing == 0, pack);
+        Ok(Plan {
+            starts,
+            commits: self
+                .chain
+                .into_iter()
+                .map(refold)
+                .collect::<Result<_, _>>()?,
+            live_from: self.target,
+            next_sequence,
+            link,
+            missing,
+        })
+    }
+
+    /// Where the fold begins; the chain begins there, too, from then on.
+    fn origin(&mut self, from: Option<&Mark>) -> Result<Positions, RecoveryError> {
+        if let Some(mark) = from {
+            self.chain
+                .retain(|linked| linked.record.sequence > mark.sequence);
+            return Ok(mark.positions.clone());
+        }
+        match self.chain.first() {
+            Some(first) if first.record.sequence == 0 => Ok(first.record.from.clone()),
+            _ => Err(RecoveryError::BrokenChain {
+                committed: self.target.clone(),
+            }),
+        }
+    }
 }
 
 fn refold(record: ControlRecord, whole: bool, pack: &str) -> Result<Refold, RecoveryError> {
@@ -253,15 +344,12 @@ fn refold(record: ControlRecord, whole: bool, pack: &str) -> Result<Refold, Reco
     })
 }
 
-/// The records that lead from the first commit to the committed offsets.
+/// The records that lead to the committed offsets: from the first commit, if all are there.
 ///
 /// Found backwards, because only the end is certain: a process that was replaced may have written a record of its own
 /// at any place before it noticed, and a crash may have left one whose offsets were never committed. Of two records
 /// that end at one place the later one was committed: the earlier writer had lost the group by then.
-pub(super) fn chain(
-    records: Vec<Linked>,
-    target: &[(u32, i64)],
-) -> Result<Vec<Linked>, RecoveryError> {
+pub(super) fn chain(records: Vec<Linked>, target: &[(u32, i64)]) -> Vec<Linked> {
     let mut chain: Vec<Linked> = Vec::with_capacity(records.len());
     for linked in records.into_iter().rev() {
         let record = &linked.record;
@@ -278,16 +366,7 @@ pub(super) fn chain(
         }
     }
     chain.reverse();
-    if chain
-        .first()
-        .is_some_and(|first| first.record.sequence == 0)
-    {
-        Ok(chain)
-    } else {
-        Err(RecoveryError::BrokenChain {
-            committed: target.to_vec(),
-        })
-    }
+    chain
 }
 
 #[cfg(test)]

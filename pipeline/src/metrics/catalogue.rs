@@ -4,6 +4,10 @@
 //! dashboards are derived from it. The invariant: names are `tollgate_<noun>_<unit>[_total]` in base units, and a
 //! series label takes its values from the pack, from a list in this code or from the partitions, never from an event.
 
+mod snapshots;
+
+pub use self::snapshots::*;
+
 /// What kind of metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -373,6 +377,12 @@ pub const ALL: &[Entry] = &[
     COMMIT_SECONDS,
     COMMITS,
     COMMIT_REPAIRS,
+    SNAPSHOTS,
+    SNAPSHOTS_FOUND,
+    SNAPSHOT_SECONDS,
+    SNAPSHOT_PAUSE_SECONDS,
+    SNAPSHOT_BYTES,
+    SNAPSHOT_TIME,
     FAILURES,
     QUEUE_DEPTH,
     WATERMARK,

@@ -70,6 +70,12 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     pub commits: IntCounterVec,
     pub commit_repairs: IntCounterVec,
+    pub snapshots: IntCounterVec,
+    pub snapshots_found: IntCounterVec,
+    pub snapshot_seconds: Histogram,
+    pub snapshot_pause_seconds: Histogram,
+    pub snapshot_bytes: IntGauge,
+    pub snapshot_time: IntGauge,
     pub failures: IntCounterVec,
     pub queue_depth: IntGaugeVec,
     pub watermark: GaugeVec,
@@ -151,6 +157,12 @@ impl Metrics {
             commit_seconds: r.histogram(&c::COMMIT_SECONDS)?,
             commits: r.counters(&c::COMMITS)?,
             commit_repairs: r.counters(&c::COMMIT_REPAIRS)?,
+            snapshots: r.counters(&c::SNAPSHOTS)?,
+            snapshots_found: r.counters(&c::SNAPSHOTS_FOUND)?,
+            snapshot_seconds: r.histogram(&c::SNAPSHOT_SECONDS)?,
+            snapshot_pause_seconds: r.histogram(&c::SNAPSHOT_PAUSE_SECONDS)?,
+            snapshot_bytes: r.gauge(&c::SNAPSHOT_BYTES)?,
+            snapshot_time: r.gauge(&c::SNAPSHOT_TIME)?,
             failures: r.counters(&c::FAILURES)?,
             queue_depth: r.gauges(&c::QUEUE_DEPTH)?,
             watermark: r.float_gauges(&c::WATERMARK)?,
@@ -179,6 +191,10 @@ impl Metrics {
         }
         for result in ["ok", "failed"] {
             self.commits.with_label_values(&[result]);
+            self.snapshots.with_label_values(&[result]);
+        }
+        for result in ["restored", "refused"] {
+            self.snapshots_found.with_label_values(&[result]);
         }
         for (what, _) in Counts::default().named() {
             self.commit_repairs.with_label_values(&[what]);

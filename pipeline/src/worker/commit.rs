@@ -7,9 +7,11 @@ use std::time::Duration;
 use connectors::log::{CommitLog, LogError};
 use rules::evaluate::SEMANTICS;
 
+use super::snapshot::Snapshots;
 use super::{Delivery, POLL_WAIT, RunError, Worker};
 use crate::delivery::control::{CONTROL_VERSION, ControlRecord};
 use crate::delivery::digest::link;
+use crate::delivery::snapshot::Mark;
 use crate::operator::output::Written;
 use crate::step::Positions;
 
@@ -106,6 +108,7 @@ impl Worker {
             alerts: self.pending.written.alerts,
             dead_letters: self.pending.written.dead_letters,
             digests: self.pending.written.digests,
+            snapshot: self.snapshots.as_ref().and_then(Snapshots::kept),
         };
         let control = record.encode();
         let result = self.make_durable(record.to(), &control);
@@ -119,7 +122,13 @@ impl Worker {
         result?;
         self.parts.output.committed();
         self.summary.commits += 1;
-        self.pending = Pending::new(record.sequence + 1, link(&control), record.to().to_vec());
+        let mark = Mark {
+            sequence: record.sequence,
+            link: link(&control),
+            positions: record.to().to_vec(),
+        };
+        self.pending = Pending::new(mark.sequence + 1, mark.link.clone(), mark.positions.clone());
+        self.freeze_if_due(mark, record.snapshot);
         self.pending
             .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;
         Ok(())

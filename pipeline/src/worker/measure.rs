@@ -147,6 +147,33 @@ impl Meter {
         }
     }
 
+    /// A snapshot became durable.
+    pub(super) fn snapshot(&self, took: Duration, bytes: u64, wall_us: i64) {
+        self.metrics.snapshots.with_label_values(&["ok"]).inc();
+        self.metrics.snapshot_seconds.observe(took.as_secs_f64());
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.metrics.snapshot_bytes.set(bytes);
+        self.metrics.snapshot_time.set(wall_us / 1_000_000);
+    }
+
+    /// A snapshot was found, and was of use or not.
+    pub(super) fn snapshot_found(&self, used: bool) {
+        let result = if used { "restored" } else { "refused" };
+        let found = self.metrics.snapshots_found.with_label_values(&[result]);
+        found.inc();
+    }
+
+    /// A snapshot did not come to be.
+    pub(super) fn snapshot_failed(&self) {
+        self.metrics.snapshots.with_label_values(&["failed"]).inc();
+    }
+
+    /// Nothing was decided for so long, for a snapshot.
+    pub(super) fn snapshot_pause(&self, took: Duration) {
+        let pauses = &self.metrics.snapshot_pause_seconds;
+        pauses.observe(took.as_secs_f64());
+    }
+
     /// Brings the gauges up to date.
     pub(super) fn gauges(&mut self, engine: &Engine, merge: &Merge, halted: usize) {
         let sizes = engine.sizes();

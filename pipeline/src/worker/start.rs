@@ -16,7 +16,7 @@ use super::{
     Worker, micros, step_of,
 };
 use crate::console::health::State;
-use crate::delivery::recovery::{self, RecoveryError};
+use crate::delivery::recovery::{History, RecoveryError};
 use crate::failpoint;
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
@@ -41,6 +41,7 @@ impl Worker {
             merge,
             journal: Journal::default(),
             out: StepOutput::default(),
+            snapshots: None,
             paused: Vec::new(),
             halted: Vec::new(),
             finished: false,
@@ -98,6 +99,7 @@ impl Worker {
         self.parts.output.forget();
         self.intake.forget(&mut self.crew)?;
         self.engine = Engine::new(Arc::clone(&self.parts.rules), &self.parts.app, seed::draw());
+        self.snapshots = None;
         self.journal = Journal::default();
         self.paused.clear();
         self.halted.clear();
@@ -107,18 +109,14 @@ impl Worker {
 
     /// Restores the state and goes live.
     fn go(&mut self, committed: &Committed, assigned: &[Assignment]) -> Result<(), RunError> {
+        let history = History::read(&self.parts.app, committed, assigned)?;
+        let from = self.restore(&history);
         let begin = self.parts.begin;
-        let pack = &self.parts.rules.version;
-        let plan = recovery::plan(
-            &self.parts.app,
-            pack,
-            committed,
-            assigned,
-            |a| match begin {
-                Begin::Earliest => a.log_start,
-                Begin::Latest => a.log_end,
-            },
-        )?;
+        let begin = |a: &Assignment| match begin {
+            Begin::Earliest => a.log_start,
+            Begin::Latest => a.log_end,
+        };
+        let plan = history.plan(&self.parts.rules.version, from.as_ref(), begin)?;
         if plan.missing > 0 {
             tracing::warn!(
                 events = plan.missing,
@@ -139,11 +137,13 @@ impl Worker {
             plan.link.clone(),
             plan.live_from.clone(),
         );
-        if self.refold(&plan)? {
-            self.live()
-        } else {
-            Ok(())
+        let started = self.around.clock.elapsed();
+        if !self.refold(&plan)? {
+            return Ok(());
         }
+        let took = self.around.clock.elapsed().saturating_sub(started);
+        self.start_snapshots(took)?;
+        self.live()
     }
 
     /// Folds the journaled history; false when asked to stop on the way.

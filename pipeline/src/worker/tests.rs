@@ -27,6 +27,7 @@ use crate::operator::wanted;
 
 mod lost;
 mod packed;
+mod shelf;
 mod simulation;
 mod workers;
 
@@ -131,6 +132,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
             wait_micros: 1_000_000_000,
         },
         workers: 1,
+        snapshots: None,
     }
 }
 

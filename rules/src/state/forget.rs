@@ -7,11 +7,11 @@
 
 use super::arena::Block;
 use super::keys;
-use super::layout::{FORGOTTEN, NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
+use super::layout::{FLAGS, FORGOTTEN, NEWEST, OLDEST, RENEWED, RING, ROWS, TIME, VACANT};
 use super::row::Rows;
 use super::store::{Store, halves, pair, ring};
 use super::warm::ask;
-use crate::aggregate::cell::{Entry, Side};
+use crate::aggregate::cell::{Cell, Entry, Side};
 use crate::time::EventTime;
 use crate::window::Window;
 
@@ -278,5 +278,50 @@ impl Store {
         self.events -= (tail - head) as usize;
         self.keys.remove(keys::key_of(keys::LARGE, key));
         self.keys.free_record(key);
+    }
+}
+
+impl Store {
+    /// Whether a window at the record's time reaches to events that were forgotten, or a value is only known about.
+    pub(super) fn approximate(&self, key: u32) -> bool {
+        let record = self.keys.record(key);
+        let forgotten = EventTime(record[FORGOTTEN].cast_signed());
+        let flags = record[FLAGS];
+        let sketch = |cell: &Cell| cell.is_sketch(record, &self.heap);
+        if self.layout.may_sketch && self.layout.cells.iter().any(sketch) {
+            return true;
+        }
+        if forgotten == EventTime::MIN && flags == 0 {
+            return false;
+        }
+        let t = EventTime(record[TIME].cast_signed());
+        if !self.layout.stays && !self.layout.has_session {
+            return t.before(self.layout.longest) < forgotten;
+        }
+        self.layout.windows.iter().any(|w| match w.window {
+            Window::Sliding { .. } | Window::Calendar { .. } | Window::Decay { .. } => {
+                w.window.start(t).is_some_and(|start| start < forgotten)
+            }
+            Window::Session { .. } => self.session_is_cut(key, w),
+            Window::Forever => {
+                let misses = || {
+                    let cells = &self.layout.cells[w.cells.clone()];
+                    forgotten > EventTime::MIN && cells.iter().any(Cell::walks)
+                };
+                flags & RENEWED != 0 || t < forgotten || misses()
+            }
+            // Which of the older events were kept was decided for the horizon. One that is gone otherwise is missed when
+            // there are too few without it, or when it may have been later than the first of them.
+            Window::Last { n } => {
+                let missed = || {
+                    let (low, high) = halves(record[w.at]);
+                    let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
+                    let mut counted = (low..high).filter(|row| rows.passes(*row, w.filter));
+                    let first = counted.next().map(|row| rows.time(row));
+                    record[w.at + 1] < u64::from(n) || first.is_some_and(|first| first < forgotten)
+                };
+                t < self.horizon || (flags != 0 && missed())
+            }
+        })
     }
 }

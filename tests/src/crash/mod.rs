@@ -10,11 +10,13 @@ pub mod checker;
 pub mod feeder;
 pub mod oracle;
 pub mod rare;
+pub mod scene;
 pub mod site;
 
 pub use checker::{Findings, check};
 pub use feeder::Feeder;
 pub use rare::Rare;
+pub use scene::Scene;
 pub use site::Site;
 
 /// The pack of the application: two keys, so that the order between partitions matters.

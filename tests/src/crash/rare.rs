@@ -10,6 +10,9 @@ use crate::process::Finished;
 /// The paths a run must have taken to be valid, and the words of the log that tell of each.
 const PATHS: &[(&str, &str)] = &[
     ("replayed", "rebuilding the state from the log"),
+    ("snapshot_kept", "kept a snapshot"),
+    ("snapshot_restored", "restored a snapshot"),
+    ("snapshot_refused", "a snapshot is of no use"),
     (
         "settled_committed",
         "a doubtful commit is settled committed=true",
@@ -48,6 +51,13 @@ impl Rare {
                 .count();
             *self.taken.entry(path).or_default() += u64::try_from(count).unwrap_or(u64::MAX);
         }
+        // The newest was refused and an older one taken.
+        let said = |words: &str| ended.stderr.find(words);
+        let (refused, restored) = (said("a snapshot is of no use"), said("restored a snapshot"));
+        let older = refused
+            .zip(restored)
+            .is_some_and(|(refused, restored)| refused < restored);
+        *self.taken.entry("older_snapshot").or_default() += u64::from(older);
     }
 
     /// Of these paths, those that were not taken.

@@ -48,7 +48,7 @@ sinks:
   alerts: {{ kafka: {{ topic: {app}-alerts }} }}
   dead_letters: {{ kafka: {{ topic: {app}-dead }} }}
 delivery: {{ {delivery} }}
-state: {{ dir: ./state }}
+state: {{ dir: ./state, snapshot_every: 100ms }}
 "
         );
         fs::write(scratch.path().join("pack.yaml"), PACK).unwrap();
@@ -105,7 +105,49 @@ state: {{ dir: ./state }}
         process::tollgate_ends(self.scratch.path(), &arguments, Duration::from_secs(240))
     }
 
-    fn directory(&self) -> PathBuf {
+    /// Has it keep its state otherwise: what stands behind `state:` from its next start on.
+    ///
+    /// # Panics
+    /// When the configuration cannot be written.
+    pub fn keep_state(&self, state: &str) {
+        let path = self.directory().join("pipeline.yaml");
+        let config = fs::read_to_string(&path).unwrap();
+        let (before, _) = config.split_once("state:").unwrap();
+        fs::write(path, format!("{before}state: {state}\n")).unwrap();
+    }
+
+    /// Where its snapshots are.
+    #[must_use]
+    pub fn snapshot_directory(&self) -> PathBuf {
+        let state = self.directory().join("state");
+        state.join(&self.app).join("snapshots")
+    }
+
+    /// Its snapshots, the newest last.
+    ///
+    /// # Panics
+    /// When the directory cannot be read.
+    #[must_use]
+    pub fn snapshots(&self) -> Vec<PathBuf> {
+        let directory = self
+            .directory()
+            .join("state")
+            .join(&self.app)
+            .join("snapshots");
+        let Ok(entries) = fs::read_dir(directory) else {
+            return Vec::new();
+        };
+        let files = entries.map(|entry| entry.unwrap().path());
+        let mut files: Vec<PathBuf> = files
+            .filter(|file| file.extension().is_some_and(|end| end == "snapshot"))
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// The directory it runs in.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
         self.scratch.path().to_owned()
     }
 }

@@ -162,9 +162,7 @@ delivery: { mode: exactly_once, commit_every: 50ms, commit_records: 10000 }
 state:    { dir: "./state", snapshot_every: 60s }
 http:     { listen: "127.0.0.1:9900" } # /metrics /healthz /readyz /api/…
 "#,
-        expect![[r#"
-            11:45 E1017 warning: snapshot_every has no effect yet: a restart folds the log again
-        "#]],
+        expect![""],
     );
 }
 
@@ -213,7 +211,6 @@ fn what_would_not_hold_is_said_before_a_run() {
          delivery: at_least_once\n",
         expect![[r#"
             4:29 E1017 error: decisions of a source without an end cannot go to one Parquet file yet (write .ndjson, or a topic: a Parquet file is not readable before its last row)
-            5:34 E1017 warning: snapshot_every has no effect yet: a restart folds the log again
         "#]],
     );
     let bounded = "name: a\npack: p.yaml\nsource: { file: { path: s.ndjson } }\nsinks: { decisions: { file: { path: d.parquet } } }\n";

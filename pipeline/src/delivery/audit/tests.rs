@@ -41,6 +41,7 @@ impl Installation {
                 alerts: 1,
                 dead_letters: 0,
                 digests,
+                snapshot: None,
             };
             control.push(record.encode());
         }

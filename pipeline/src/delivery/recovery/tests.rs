@@ -21,6 +21,7 @@ fn after(before: &[Vec<u8>], sequence: u64, from: i64, ends: &[i64]) -> Vec<u8> 
         alerts: 0,
         dead_letters: 0,
         digests: Digests::default(),
+        snapshot: None,
     };
     record.encode()
 }
@@ -52,6 +53,17 @@ fn log(log_start: i64, log_end: i64) -> Vec<Assignment> {
 fn entries(plan: &Plan) -> Vec<i64> {
     let entries = plan.commits.iter().flat_map(|commit| &commit.entries);
     entries.map(|entry| entry[0].1).collect()
+}
+
+/// A plan from the beginning.
+fn plan(
+    app: &str,
+    pack: &str,
+    committed: &Committed,
+    log: &[Assignment],
+    begin: impl Fn(&Assignment) -> i64,
+) -> Result<Plan, RecoveryError> {
+    History::read(app, committed, log)?.plan(pack, None, begin)
 }
 
 fn try_plan(control: Vec<Vec<u8>>, next: i64, log: &[Assignment]) -> Result<Plan, RecoveryError> {

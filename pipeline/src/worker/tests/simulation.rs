@@ -9,6 +9,7 @@ use std::io::Write;
 
 use connectors::memory::MemoryCommitLog;
 
+use super::shelf::{Harm, Shelf};
 use super::*;
 use crate::delivery::audit::{Audit, Found, Stream, digest_of};
 
@@ -20,7 +21,7 @@ const EVENTS: u64 = 150;
 const STARTS_MAX: u32 = 60;
 
 /// SplitMix64.
-struct Draw(u64);
+pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
     fn next(&mut self) -> u64 {
@@ -31,8 +32,13 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
+    }
+
+    /// One time in so many; never in 0.
+    pub(super) fn hits(&mut self, one_in: u32) -> bool {
+        one_in > 0 && self.below(one_in.into()) == 0
     }
 
     /// Never, or one time in 3 to 8: what fails five times in a row ends a run.
@@ -49,7 +55,42 @@ impl Draw {
 struct Met {
     starts: u64,
     refolded: u64,
+    /// Snapshots written, not written, restored from, refused at a start.
+    snapshots: [u64; 4],
+    /// Starts that took an older one than the newest.
+    older: u64,
     faults: BTreeMap<String, u64>,
+}
+
+impl Met {
+    /// What a run says of its snapshots.
+    fn read(&mut self, metrics: &Metrics) {
+        let of =
+            |series: &prometheus::IntCounterVec, result| series.with_label_values(&[result]).get();
+        let (made, found) = (&metrics.snapshots, &metrics.snapshots_found);
+        let counts = [
+            of(made, "ok"),
+            of(made, "failed"),
+            of(found, "restored"),
+            of(found, "refused"),
+        ];
+        self.older += u64::from(counts[2] == 1 && counts[3] > 0);
+        for (sum, count) in self.snapshots.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+}
+
+fn harm(draw: &mut Draw) -> Harm {
+    Harm {
+        create: draw.one_in(),
+        write: 10 * draw.one_in(),
+        finish: draw.one_in(),
+        list: draw.one_in(),
+        open: draw.one_in(),
+        flip: draw.one_in(),
+        cut: draw.one_in(),
+    }
 }
 
 fn faults(draw: &mut Draw, dies: bool) -> Faults {
@@ -85,6 +126,7 @@ fn faults(draw: &mut Draw, dies: bool) -> Faults {
 /// Starts it until it has come to the end.
 fn simulate(seed: u64, met: &mut Met) -> MemoryLog {
     let (mut draw, log) = (Draw(seed), filled_with(EVENTS));
+    let shelf = Shelf::new(draw.next());
     for start in 0..STARTS_MAX {
         // In the end it is let live.
         let faults = faults(&mut draw, start < 12);
@@ -94,8 +136,18 @@ fn simulate(seed: u64, met: &mut Met) -> MemoryLog {
         for kind in faults.commits.values() {
             *met.faults.entry(format!("{kind:?}")).or_default() += 1;
         }
+        shelf.hurt(harm(&mut draw));
+        parts.snapshots = Some(SnapshotPlan {
+            store: Arc::new(shelf.clone()),
+            every: Duration::ZERO,
+            aside: false,
+        });
         met.starts += 1;
-        match run(parts, around()) {
+        let around = around();
+        let metrics = Arc::clone(&around.metrics);
+        let ended = run(parts, around);
+        met.read(&metrics);
+        match ended {
             Ok(summary) => {
                 met.refolded += summary.refolded;
                 return log;
@@ -165,6 +217,7 @@ fn whatever_goes_wrong_each_event_is_decided_once() {
     }
     // Not captured when the test passes.
     let _ = writeln!(std::io::stderr(), "\n{count} seeds: {met:?}");
-    let all = met.starts > count && met.refolded > 0 && met.faults.len() == 6;
+    let snapshots = met.snapshots.iter().all(|count| *count > 0) && met.older > 0;
+    let all = met.starts > count && met.refolded > 0 && met.faults.len() == 6 && snapshots;
     assert!(all || count < SEEDS, "the run is invalid: {met:?}");
 }
