@@ -6,10 +6,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use connectors::snapshots::{DirectorySnapshots, SnapshotStore};
+use pipeline::clock::{Clock, SystemClock};
 use pipeline::delivery::snapshot::keeper::{Keeper, News};
 use pipeline::delivery::snapshot::read::Found;
 use pipeline::delivery::snapshot::{Manifest, Mark, SNAPSHOT_VERSION};
@@ -52,6 +53,7 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Events of so many cards, one after the other at the pace that keeps so many of each in the window.
 struct Swipes {
+    clock: Arc<dyn Clock>,
     rules: Arc<RuleSet>,
     keys: u64,
     pace: i64,
@@ -90,6 +92,21 @@ impl Swipes {
     }
 }
 
+/// A moment of a clock.
+struct Moment(Arc<dyn Clock>, Duration);
+
+impl Moment {
+    fn now(swipes: &Swipes) -> Moment {
+        let clock = Arc::clone(&swipes.clock);
+        let now = clock.elapsed();
+        Moment(clock, now)
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed().saturating_sub(self.1)
+    }
+}
+
 /// The greatest, and those that so many in a thousand are below.
 fn told(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
@@ -111,6 +128,7 @@ pub(super) fn run(keys: u64, live: u64, directory: &str) {
     let rules = Arc::new(rules::compile::compile(&source).expect("the pack checks"));
     let all = usize::try_from(keys * live).unwrap();
     let mut swipes = Swipes {
+        clock: SystemClock::shared(),
         rules: Arc::clone(&rules),
         keys,
         pace: (WINDOW / i64::try_from(all).unwrap()).max(1),
@@ -118,7 +136,7 @@ pub(super) fn run(keys: u64, live: u64, directory: &str) {
         partitions: Vec::new(),
     };
     let mut engine = Engine::new(Arc::clone(&rules), "bench", HashSeed::FIXED);
-    let started = Instant::now();
+    let started = Moment::now(&swipes);
     for _ in 0..all / FILL {
         swipes.step(FILL, |step| engine.fold(step));
     }
@@ -152,10 +170,11 @@ fn turns(
 ) -> Vec<Duration> {
     let mut took = Vec::new();
     for _ in 0..count {
+        let clock = Arc::clone(&swipes.clock);
         swipes.step(live_rows(), |step| {
-            let started = Instant::now();
+            let started = clock.elapsed();
             engine.step(step, out);
-            took.push(started.elapsed());
+            took.push(clock.elapsed().saturating_sub(started));
         });
     }
     took
@@ -179,7 +198,7 @@ fn save(
         positions: vec![(0, swipes.next)],
     };
     let name = mark.name();
-    let begun = Instant::now();
+    let begun = Moment::now(swipes);
     engine.freeze(&mark.positions).expect("a whole engine");
     let (mut pauses, mut steps) = (vec![begun.elapsed()], Vec::new());
     println!("freeze: {:.3} ms", pauses[0].as_secs_f64() * 1e3);
@@ -193,7 +212,7 @@ fn save(
     }));
     let mut writing = true;
     loop {
-        let turn = Instant::now();
+        let turn = Moment::now(swipes);
         steps.append(&mut turns(swipes, engine, out, 1));
         // The rest of the turn nothing comes.
         while turn.elapsed() < TURN {
@@ -207,7 +226,7 @@ fn save(
                 Some(News::Failed(cause)) => panic!("{cause}"),
                 None => {}
             }
-            let started = Instant::now();
+            let started = Moment::now(swipes);
             let Some(mut buffer) = keeper.room().filter(|_| writing) else {
                 std::thread::yield_now();
                 continue;
@@ -229,7 +248,7 @@ fn save(
 
 /// From nothing to where the snapshot ends, and a minute of events on top.
 fn restore(store: &dyn SnapshotStore, name: &str, rules: &Arc<RuleSet>, swipes: &mut Swipes) {
-    let started = Instant::now();
+    let started = Moment::now(swipes);
     let found = Found::open(store, name, "bench").expect("it is whole");
     let mut engine = found.restore(Arc::clone(rules), 2).expect("it is whole");
     println!("restored in {:.2} s", started.elapsed().as_secs_f64());
@@ -237,7 +256,7 @@ fn restore(store: &dyn SnapshotStore, name: &str, rules: &Arc<RuleSet>, swipes: 
         panic!("one partition");
     };
     swipes.next = next;
-    let folding = Instant::now();
+    let folding = Moment::now(swipes);
     for _ in 0..60 * LIVE_RATE / FILL {
         swipes.step(FILL, |step| engine.fold(step));
     }
