@@ -154,6 +154,7 @@ pub fn build(
         limits: merge_limits(config.delivery.merge_wait, config.delivery.commit_records),
         workers: config.workers,
         snapshots,
+        accept_missing: false,
     })
 }
 

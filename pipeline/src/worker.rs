@@ -92,6 +92,8 @@ pub struct Parts {
     pub workers: u16,
     /// `None` without a log that could be read on from one.
     pub snapshots: Option<SnapshotPlan>,
+    /// Whether to go on when the log no longer reaches back to where the state begins; else that is refused.
+    pub accept_missing: bool,
 }
 
 /// Snapshots of a run.

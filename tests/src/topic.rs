@@ -108,17 +108,38 @@ pub fn create_with(address: &str, name: &str, partitions: i32, settings: &[(&str
     for (key, value) in settings {
         topic = topic.set(key, value);
     }
-    let options = AdminOptions::new()
-        .operation_timeout(Some(DEADLINE))
-        .request_timeout(Some(DEADLINE));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let results = runtime
-        .block_on(admin.create_topics([&topic], &options))
-        .unwrap();
+    let results = block_on(admin.create_topics([&topic], &options())).unwrap();
     for result in results {
         result.unwrap_or_else(|(name, code)| panic!("topic {name} cannot be made: {code}"));
+    }
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .operation_timeout(Some(DEADLINE))
+        .request_timeout(Some(DEADLINE))
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(work)
+}
+
+/// Removes all records before these offsets, as retention does.
+///
+/// # Panics
+/// When they cannot be removed.
+pub fn delete_before(address: &str, topic: &str, offsets: &[(i32, i64)]) {
+    let admin: AdminClient<DefaultClientContext> = client(address).create().unwrap();
+    let mut before = TopicPartitionList::new();
+    for (partition, offset) in offsets {
+        before
+            .add_partition_offset(topic, *partition, Offset::Offset(*offset))
+            .unwrap();
+    }
+    let deleted = block_on(admin.delete_records(&before, &options())).unwrap();
+    for element in deleted.elements() {
+        element.error().unwrap();
     }
 }
 

@@ -1,5 +1,4 @@
-//! All Handbook transactions through a real broker: one decision each, the same as from the file, through stops and
-//! kills.
+//! All Handbook transactions through a real broker: one decision each, the same as from the file, through twenty kills.
 //!
 //! The transactions are produced by card into four partitions *before* a run starts, so partitions are read at their
 //! own speeds and only the merge by event time keeps the windows of terminals right. Two cards at one terminal in one
@@ -20,6 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tests::broker::Broker;
+use tests::crash::Rare;
 use tests::decisions::{self, Decision};
 use tests::handbook::{self, Transaction};
 use tests::process::{self, Running};
@@ -27,8 +27,11 @@ use tests::topic::{self, Reader, Record};
 use tests::{data, place};
 
 const DEADLINE: Duration = Duration::from_secs(1200);
-/// Longest silence of the decisions topic: a restart folds the whole log again before it decides.
+/// Longest silence of the decisions topic: without a snapshot a restart folds the whole log before it decides.
 const SILENCE: Duration = Duration::from_secs(600);
+
+/// How often it is killed.
+const KILLS: usize = 20;
 
 /// What was decided, by event: the hash of what the decision says.
 type Decided = HashMap<i64, u64>;
@@ -42,7 +45,7 @@ fn hash(said: &str) -> u64 {
 fn write_config(directory: &Path, source: &str, decisions: &str, delivery: &str) {
     let pack = place::root().join("rules/packs/handbook");
     let config = format!(
-        "name: {}\npack: {}\nsource: {source}\nsinks: {{ decisions: {decisions} }}\nstate: {{ dir: ./state }}\n\
+        "name: {}\npack: {}\nsource: {source}\nsinks: {{ decisions: {decisions} }}\nstate: {{ dir: ./state, snapshot_every: 1s }}\n\
          delivery: {delivery}\n",
         directory.file_name().unwrap().to_string_lossy(),
         pack.display()
@@ -231,25 +234,30 @@ fn all_transactions_by_card_in_four_partitions_decide_as_from_the_file() {
     );
     compare(&follower.decided, &expected, &ties, "undisturbed");
 
-    // Stopped twice, killed twice, exactly once.
+    // Killed twenty times on the way, exactly once.
     topic::create(&address, "decisions-b", 4);
     let directory = scratch.path().join("handbook-b");
     write_config(&directory, &source, &sink("decisions-b"), "exactly_once");
-    let mut follower = Follower::new(&address, "decisions-b");
-    let share = |fifths: usize| transactions.len() * fifths / 5;
-    let mut after_kill = false;
-    for (fifths, kill) in [(1, false), (2, true), (3, false), (4, true), (5, false)] {
+    let (mut killed, mut rare) = (Follower::new(&address, "decisions-b"), Rare::default());
+    for kill in 1..=KILLS {
         let running = run(&directory);
-        follower.until(share(fifths));
-        if kill {
-            assert_eq!(running.kill().code, None);
-        } else {
-            let last = stop(running);
-            println!("stopped at {fifths} fifths: {last}");
-            assert!(!after_kill || refolded(&last) > 0, "after a kill: {last}");
-        }
-        after_kill = kill;
+        killed.until(transactions.len() * kill / (KILLS + 1));
+        rare.read(&running.kill());
+        rare.did("SIGKILL");
     }
-    assert_eq!(follower.repeats, 0, "exactly once");
-    compare(&follower.decided, &expected, &ties, "stopped and killed");
+    let running = run(&directory);
+    killed.until(transactions.len());
+    running.signal("TERM");
+    rare.read(&running.wait(Duration::from_secs(120)).success());
+    println!("killed: {rare}");
+    assert_eq!(killed.repeats, 0, "exactly once");
+    compare(&killed.decided, &expected, &ties, "killed");
+    compare(
+        &killed.decided,
+        &follower.decided,
+        &ties,
+        "killed and undisturbed",
+    );
+    let missing = rare.missing(&["replayed", "snapshot_kept", "snapshot_restored"]);
+    assert!(missing.is_empty(), "the run is invalid: {rare}");
 }

@@ -7,6 +7,7 @@
 )]
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use tests::broker::Broker;
@@ -15,6 +16,7 @@ use tests::disk::SmallDisk;
 use tests::place;
 use tests::process::Running;
 use tests::s3::{Fault, Request, S3};
+use tests::topic;
 
 const DEADLINE: Duration = Duration::from_secs(120);
 const DELIVERY: &str = "commit_every: 20ms, commit_records: 300";
@@ -94,6 +96,53 @@ fn a_full_or_read_only_disk_costs_snapshots_and_nothing_else() {
     let _ = running.line(DEADLINE, |line| line.text.contains(RESTORED));
     scene.decides(500);
     scene.end(running, &["snapshot_kept", "snapshot_restored"]);
+}
+
+/// Where a snapshot ends, as its manifest says.
+fn positions(snapshot: &Path) -> Vec<(i32, i64)> {
+    let bytes = fs::read(snapshot).unwrap();
+    let end = bytes.len() - 32;
+    let length = u64::from_le_bytes(bytes[end..end + 8].try_into().unwrap());
+    let manifest = &bytes[end - usize::try_from(length).unwrap()..end];
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).unwrap();
+    serde_json::from_value(manifest["mark"]["positions"].clone()).unwrap()
+}
+
+/// Retention may take what a snapshot makes up for; without one that is for the operator to accept.
+#[test]
+fn a_log_that_was_cut_wants_a_snapshot_or_a_word() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let address = broker.address();
+    let mut scene = Scene::new(&address, &address, "cut", DELIVERY, "");
+    let running = scene.site.start(None);
+    says(&running, KEPT);
+    says(&running, KEPT);
+    scene.decides(500);
+    let _ = running.kill();
+    let newest = scene.site.snapshots().pop().expect("one was kept");
+    topic::delete_before(&address, "cut-in", &positions(&newest));
+
+    let running = scene.site.start(None);
+    let _ = running.line(DEADLINE, |line| line.text.contains(RESTORED));
+    scene.decides(500);
+    let _ = running.kill();
+
+    for snapshot in scene.site.snapshots() {
+        fs::remove_file(snapshot).unwrap();
+    }
+    let refused = scene.site.start(None).wait(DEADLINE).exited(4);
+    assert!(
+        refused.stderr.contains("--accept-missing"),
+        "{}",
+        refused.stderr
+    );
+    let running = scene.site.start_with(&["--accept-missing"]);
+    for words in ["no longer reaches back", "live"] {
+        let _ = running.line(DEADLINE, |line| line.text.contains(words));
+    }
+    let _ = scene.site.stop(running);
 }
 
 /// What cannot be a place for snapshots is told before anything is decided.

@@ -121,6 +121,9 @@ pub struct RunArgs {
     /// Accept secret files that every user of the machine can read
     #[arg(long)]
     pub allow_insecure_perms: bool,
+    /// Go on although the log no longer holds all events the state was made of, and no snapshot does
+    #[arg(long)]
+    pub accept_missing: bool,
 }
 
 /// Arguments of `audit`.

@@ -64,7 +64,8 @@ pub(super) fn run(args: &RunArgs, io: &mut Io<'_>) -> io::Result<Exit> {
         shutdown: shutdown.clone(),
         observer: Box::new(Nobody),
     };
-    finish(start::run(&config, rules, around), &shutdown, io)
+    let ended = start::run(&config, rules, around, args.accept_missing);
+    finish(ended, &shutdown, io)
 }
 
 /// Tells how it ended.

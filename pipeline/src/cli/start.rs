@@ -23,9 +23,18 @@ pub(super) struct Failure {
 /// How a run ended: one line that sums it up.
 pub(super) type Ended = Result<String, Failure>;
 
-/// Runs it on this thread.
-pub(super) fn run(config: &Config, rules: Arc<RuleSet>, around: Surroundings) -> Ended {
+/// Runs it on this thread; `accept_missing`: see [`Parts::accept_missing`].
+pub(super) fn run(
+    config: &Config,
+    rules: Arc<RuleSet>,
+    around: Surroundings,
+    accept_missing: bool,
+) -> Ended {
     let built = topology::build(config, rules, &around.clock, None);
+    let built = built.map(|parts| Parts {
+        accept_missing,
+        ..parts
+    });
     finish(config, built, around)
 }
 

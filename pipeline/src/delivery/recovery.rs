@@ -97,6 +97,16 @@ pub enum RecoveryError {
         /// How many commits there were at least.
         commits: u64,
     },
+    /// The log was cut below the committed offset, and no snapshot makes up for it.
+    #[error(
+        "restore: the log no longer holds {missing} of the records that the state was made of, and no snapshot is of \
+         use; `tollgate run --accept-missing` goes on with what is left (windows that reach back further miss them), \
+         another application name begins anew"
+    )]
+    TooShort {
+        /// How many records.
+        missing: i64,
+    },
     /// A partition cannot be read where the state was built from it.
     #[error("restore partition {partition}: it stands still at offset {offset}: {cause}")]
     Halted {

@@ -117,6 +117,10 @@ impl Worker {
             Begin::Latest => a.log_end,
         };
         let plan = history.plan(&self.parts.rules.version, from.as_ref(), begin)?;
+        if plan.missing > 0 && !self.parts.accept_missing {
+            let missing = plan.missing;
+            return Err(RecoveryError::TooShort { missing }.into());
+        }
         if plan.missing > 0 {
             tracing::warn!(
                 events = plan.missing,

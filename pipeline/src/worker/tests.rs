@@ -133,6 +133,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
         },
         workers: 1,
         snapshots: None,
+        accept_missing: false,
     }
 }
 

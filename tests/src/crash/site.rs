@@ -62,16 +62,29 @@ state: {{ dir: ./state, snapshot_every: 100ms }}
     /// Starts it; `failpoint` is where it shall stop by itself.
     #[must_use]
     pub fn start(&self, failpoint: Option<&str>) -> Running {
+        let mut command = self.command();
+        if let Some(failpoint) = failpoint {
+            command.env("TOLLGATE_FAILPOINT", failpoint);
+        }
+        Running::start(command)
+    }
+
+    /// Starts it with more arguments.
+    #[must_use]
+    pub fn start_with(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command();
+        command.args(arguments);
+        Running::start(command)
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(process::tollgate());
         command
             .args(["run", "pipeline.yaml"])
             .current_dir(self.directory())
             .env("NO_COLOR", "1")
             .env_remove("TOLLGATE_FAILPOINT");
-        if let Some(failpoint) = failpoint {
-            command.env("TOLLGATE_FAILPOINT", failpoint);
-        }
-        Running::start(command)
+        command
     }
 
     /// Asks a process to stop and waits until it has.

@@ -9,7 +9,7 @@
 //!   cargo test --release --workspace --test fuzz -- --nocapture
 //! ```
 //!
-//! for each of `json`, `expression`, `pack` and `ring`. Without `--release` it is slower and overflows are panics.
+//! for each of `json`, `expression`, `pack`, `ring` and `snapshot`. Without `--release` it is slower and overflows are panics.
 //!
 //! The invariant: an input follows from the seed and the number of its round alone, so that a failure, which prints
 //! both and the input, is there again on every machine. What it found belongs into the corpus.
@@ -19,6 +19,7 @@ mod json;
 mod mutate;
 mod pack;
 mod ring;
+mod snapshot;
 
 use std::any::Any;
 use std::fs;
@@ -47,7 +48,13 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: &[Target] = &[json::TARGET, expression::TARGET, pack::TARGET, ring::TARGET];
+pub const TARGETS: &[Target] = &[
+    json::TARGET,
+    expression::TARGET,
+    pack::TARGET,
+    ring::TARGET,
+    snapshot::TARGET,
+];
 
 /// How long a run is.
 #[derive(Clone, Copy, Debug)]
