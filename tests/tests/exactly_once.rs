@@ -73,6 +73,9 @@ fn kills_lose_and_repeat_nothing() {
     let mut reader = Reader::new(&address, "kills-out");
     let mut points = pipeline::failpoint::ALL.iter().copied().cycle();
     for kill in 0..kills {
+        if kill > 0 && kill % 100 == 0 {
+            place::told(&format!("after {kill} kills: {rare}"));
+        }
         if dice.below(4) == 0 {
             rare.did(damage(&site.snapshots(), &mut dice));
         }

@@ -45,6 +45,15 @@ pub(crate) fn part(bits: &[u64], from: usize, count: usize) -> Vec<u64> {
 
 /// Adds to a set of `at` numbers those of another, which has so many: its first number becomes `at`.
 pub(crate) fn append(bits: &mut Vec<u64>, at: usize, other: &[u64], count: usize) {
+    if at.is_multiple_of(64) {
+        // As nearly always: there are millions, and nothing else happens meanwhile.
+        bits.truncate(at / 64);
+        bits.extend_from_slice(&other[..count.div_ceil(64)]);
+        if let Some(last) = bits.last_mut().filter(|_| count % 64 != 0) {
+            *last &= (1 << (count % 64)) - 1;
+        }
+        return;
+    }
     bits.resize((at + count).div_ceil(64), 0);
     for (from, end) in runs(other, count) {
         (at + from..at + end).for_each(|bit| bits[bit / 64] |= 1 << (bit % 64));

@@ -250,20 +250,19 @@ impl Writing {
         };
         let name = file.name();
         let kept = file.finish()?;
-        if let Err(error) = forget_others(self.store.as_ref(), &name) {
+        if let Err(error) = forget_older(self.store.as_ref(), &name) {
             tracing::warn!(%error, "an old snapshot stays where it is");
         }
         Ok(Some(kept))
     }
 }
 
-/// Removes all but this one and the last before it. One of a later commit is of another past: of a topic of this name
-/// that was there before.
-fn forget_others(store: &dyn SnapshotStore, name: &str) -> Result<(), SnapshotError> {
-    let names = store.list()?;
-    let (upto, later): (Vec<String>, Vec<String>) =
-        names.into_iter().partition(|known| known.as_str() <= name);
-    let old = upto.len().saturating_sub(KEPT);
-    let old = upto.into_iter().take(old);
-    old.chain(later).try_for_each(|name| store.remove(&name))
+/// Removes all older than the last few up to this one. Of later commits there may be some: of another past, when a topic of
+/// this name was made anew, or of a process that has taken over from this one, which must keep them.
+fn forget_older(store: &dyn SnapshotStore, name: &str) -> Result<(), SnapshotError> {
+    let mut names = store.list()?;
+    names.retain(|known| known.as_str() <= name);
+    let old = names.len().saturating_sub(KEPT);
+    let mut old = names.iter().take(old);
+    old.try_for_each(|name| store.remove(name))
 }
