@@ -49,7 +49,7 @@ pub(crate) fn append(bits: &mut Vec<u64>, at: usize, other: &[u64], count: usize
         // As nearly always: there are millions, and nothing else happens meanwhile.
         bits.truncate(at / 64);
         bits.extend_from_slice(&other[..count.div_ceil(64)]);
-        if let Some(last) = bits.last_mut().filter(|_| count % 64 != 0) {
+        if let Some(last) = bits.last_mut().filter(|_| !count.is_multiple_of(64)) {
             *last &= (1 << (count % 64)) - 1;
         }
         return;
