@@ -107,6 +107,8 @@ const IMPURE: &[&str] = &[
     "std::thread",
     "std::time::Instant",
     "std::time::SystemTime",
+    // Its `elapsed` reads the clock.
+    "std::time::UNIX_EPOCH",
     "jiff::Timestamp::now",
     "jiff::Zoned::now",
     // Zones of the machine; those built in are `jiff::tz::TimeZoneDatabase::bundled`.
@@ -232,6 +234,7 @@ fn a_planted_use_is_found() {
         1
     );
     assert_eq!(planted("let x = std::env::var(name);"), 1);
+    assert_eq!(planted("let t = std::time::UNIX_EPOCH.elapsed();"), 1);
     assert_eq!(
         planted("use rand::Rng;\nlet t = jiff::Timestamp::now();"),
         2

@@ -11,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::disk::{Disk, Machine};
 use super::{
     SUFFIX, SnapshotError, SnapshotReader, SnapshotStore, SnapshotWriter, is_name, name_in, named,
     within,
@@ -42,6 +43,7 @@ pub type Hook = Arc<dyn Fn(SnapshotPoint) + Send + Sync>;
 #[derive(Clone)]
 pub struct DirectorySnapshots {
     directory: PathBuf,
+    disk: Arc<dyn Disk>,
     hook: Option<Hook>,
 }
 
@@ -59,15 +61,22 @@ impl DirectorySnapshots {
     /// # Errors
     /// [`SnapshotError::File`] when it cannot be made, read or cleaned.
     pub fn open(directory: &Path) -> Result<Self, SnapshotError> {
-        make(directory)?;
+        Self::open_on(Arc::new(Machine), directory)
+    }
+
+    /// The same on a disk that may be another one than the machine's.
+    pub(super) fn open_on(disk: Arc<dyn Disk>, directory: &Path) -> Result<Self, SnapshotError> {
+        make(disk.as_ref(), directory)?;
         let store = Self {
             directory: directory.to_owned(),
+            disk,
             hook: None,
         };
         for file in store.files()? {
             if file.strip_suffix(UNFINISHED).is_some_and(is_name) {
                 let path = directory.join(file);
-                std::fs::remove_file(&path).map_err(failed("remove", &path))?;
+                let removed = store.disk.remove(&path);
+                removed.map_err(failed("remove", &path))?;
             }
         }
         Ok(store)
@@ -148,11 +157,11 @@ impl SnapshotStore for DirectorySnapshots {
 
     fn remove(&self, name: &str) -> Result<(), SnapshotError> {
         let path = self.path(name, SUFFIX)?;
-        match std::fs::remove_file(&path) {
+        match self.disk.remove(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             removed => removed.map_err(failed("remove", &path))?,
         }
-        sync_directory(&self.directory)
+        sync_directory(self.disk.as_ref(), &self.directory)
     }
 }
 
@@ -209,16 +218,15 @@ impl SnapshotWriter for FileWriter {
     fn finish(mut self: Box<Self>) -> Result<(), SnapshotError> {
         self.try_to(BufWriter::flush)?;
         self.at(SnapshotPoint::BeforeSync);
-        self.file
-            .get_ref()
-            .sync_all()
-            .map_err(failed("sync", &self.unfinished))?;
+        let disk = &self.store.disk;
+        let synced = disk.sync(self.file.get_ref(), &self.unfinished);
+        synced.map_err(failed("sync", &self.unfinished))?;
         self.at(SnapshotPoint::BeforeRename);
-        std::fs::rename(&self.unfinished, &self.complete)
-            .map_err(failed("rename", &self.unfinished))?;
+        let renamed = self.store.disk.rename(&self.unfinished, &self.complete);
+        renamed.map_err(failed("rename", &self.unfinished))?;
         self.renamed = true;
         self.at(SnapshotPoint::AfterRename);
-        sync_directory(&self.store.directory)?;
+        sync_directory(self.store.disk.as_ref(), &self.store.directory)?;
         self.at(SnapshotPoint::AfterSyncDirectory);
         Ok(())
     }
@@ -228,7 +236,7 @@ impl Drop for FileWriter {
     fn drop(&mut self) {
         if !self.renamed {
             // What stays is never listed, and the next opening tries again.
-            let _ = std::fs::remove_file(&self.unfinished);
+            let _ = self.store.disk.remove(&self.unfinished);
         }
     }
 }
@@ -259,7 +267,7 @@ impl SnapshotReader for FileReader {
 }
 
 /// Makes a directory and those above it, and the names of the new ones durable.
-fn make(directory: &Path) -> Result<(), SnapshotError> {
+fn make(disk: &dyn Disk, directory: &Path) -> Result<(), SnapshotError> {
     let absolute = std::path::absolute(directory).map_err(failed("find", directory))?;
     let new: Vec<&Path> = absolute
         .ancestors()
@@ -271,11 +279,13 @@ fn make(directory: &Path) -> Result<(), SnapshotError> {
         .create(directory);
     made.map_err(failed("make", directory))?;
     let parents = new.into_iter().filter_map(Path::parent);
-    parents.into_iter().try_for_each(sync_directory)
+    parents
+        .into_iter()
+        .try_for_each(|parent| sync_directory(disk, parent))
 }
 
-fn sync_directory(directory: &Path) -> Result<(), SnapshotError> {
-    let synced = File::open(directory).and_then(|open| open.sync_all());
+fn sync_directory(disk: &dyn Disk, directory: &Path) -> Result<(), SnapshotError> {
+    let synced = disk.sync_directory(directory);
     synced.map_err(failed("sync", directory))
 }
 

@@ -14,8 +14,9 @@
 //! is [`is_name`]. What the bytes mean, and whether they are intact, is the caller's to know: a checksum belongs inside.
 //!
 //! Modules in reading order: what can go wrong ([`error`]), a range of a snapshot as a stream ([`section()`]), and the
-//! stores: [`directory`] and [`object`]. The suite that both pass is [`crate::conformance::snapshots`].
+//! stores: [`directory`], over the calls of a [`disk`], and [`object`]. The suite that both pass is [`crate::conformance::snapshots`].
 
+mod disk;
 mod error;
 mod section;
 
@@ -26,6 +27,8 @@ pub mod object;
 mod crash_tests;
 #[cfg(test)]
 mod planted_tests;
+#[cfg(test)]
+mod power_tests;
 #[cfg(test)]
 mod tests;
 

@@ -48,6 +48,10 @@ rules:
     when: card_cnt >= 3 OR all_sum > 4000
     then: { action: review, score: 10, reason: MANY }
     explain: '{card_cnt} of {all_sum}'
+  - id: R2
+    when: card_cnt >= 2 AND all_sum > 100
+    then: { action: review, score: 5, reason: BUSY }
+    explain: '{all_sum}'
 policy: { order: [review, approve] }
 ";
 

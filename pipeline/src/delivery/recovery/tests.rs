@@ -4,10 +4,21 @@
 
 use super::*;
 use crate::delivery::control::CONTROL_VERSION;
-use crate::delivery::digest::{Digests, link};
+use crate::delivery::digest::{Digest, Digests, link};
 
 /// A record that follows the last of these.
 fn after(before: &[Vec<u8>], sequence: u64, from: i64, ends: &[i64]) -> Vec<u8> {
+    naming(None, before, sequence, from, ends)
+}
+
+/// The same, and it names a snapshot.
+fn naming(
+    snapshot: Option<Proof>,
+    before: &[Vec<u8>],
+    sequence: u64,
+    from: i64,
+    ends: &[i64],
+) -> Vec<u8> {
     let record = ControlRecord {
         v: CONTROL_VERSION,
         app: "app".to_owned(),
@@ -21,7 +32,7 @@ fn after(before: &[Vec<u8>], sequence: u64, from: i64, ends: &[i64]) -> Vec<u8> 
         alerts: 0,
         dead_letters: 0,
         digests: Digests::default(),
-        snapshot: None,
+        snapshot,
     };
     record.encode()
 }
@@ -238,4 +249,57 @@ fn another_engine_or_another_form_is_refused() {
         said.contains("it has form 1, this program reads form 2"),
         "{said}"
     );
+}
+
+#[test]
+fn a_snapshot_is_believed_as_far_as_the_chain_bears_it_out() {
+    let proof = |sequence, digest| Proof {
+        sequence,
+        digest: Digest::of(digest),
+    };
+    let mut control = chain_of(&[(0, &[10]), (10, &[20]), (20, &[30])]);
+    control.push(naming(Some(proof(1, 7)), &control, 3, 30, &[40]));
+    let links: Vec<String> = control.iter().map(|record| link(record)).collect();
+    let mark = |sequence: u64, end| Mark {
+        sequence,
+        link: links[usize::try_from(sequence).unwrap()].clone(),
+        positions: vec![(0, end)],
+    };
+    let committed = Committed {
+        offsets: vec![(0, 40)],
+        control,
+    };
+    let says = |log_start, mark: &Mark, digest| {
+        let history = History::read("app", &committed, &log(log_start, 50)).unwrap();
+        history.proves(mark, &proof(mark.sequence, digest))
+    };
+    // The one that is named, and those that nobody could name yet.
+    for (mark, digest) in [(mark(1, 20), 7), (mark(2, 30), 1), (mark(3, 40), 1)] {
+        assert_eq!(says(0, &mark, digest), Ok(()), "{mark:?}");
+    }
+    let of_another_past = Mark {
+        link: links[0].clone(),
+        ..mark(2, 30)
+    };
+    let ahead = Mark {
+        sequence: 4,
+        ..mark(3, 40)
+    };
+    let no_commit = "its commit is not in the chain of commits";
+    for (mark, digest, log_start, why) in [
+        (of_another_past, 1, 0, no_commit),
+        (ahead, 1, 0, no_commit),
+        (mark(2, 31), 1, 0, no_commit),
+        (mark(1, 20), 8, 0, "the chain of commits names another one"),
+        (mark(0, 10), 1, 0, "the chain of commits does not name it"),
+        (
+            mark(1, 20),
+            7,
+            25,
+            "partition 0 begins at 25, behind its offset 20",
+        ),
+    ] {
+        let said = says(log_start, &mark, digest);
+        assert_eq!(said, Err(why.to_owned()), "{mark:?}");
+    }
 }

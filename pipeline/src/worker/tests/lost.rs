@@ -110,6 +110,23 @@ fn evicted_from_the_group_it_joins_anew_and_repeats_only_what_was_not_committed(
 }
 
 #[test]
+fn what_a_commit_covers_is_written_before_it() {
+    let (expected, log) = (undisturbed(), filled());
+    let faults = Faults {
+        commits: BTreeMap::from([(2, CommitFault::FatalAfter)]),
+        ..Faults::default()
+    };
+    let error = run(loose(&log, &faults), around()).unwrap_err();
+    assert!(
+        matches!(error, RunError::Log(LogError::Fatal { .. })),
+        "{error}"
+    );
+    run(loose(&log, &Faults::default()), around()).unwrap();
+    let (decisions, dead) = (lines(&log, "decisions"), lines(&log, "dead"));
+    assert_eq!((decisions, dead), expected, "lost, or written twice");
+}
+
+#[test]
 fn where_the_log_is_atomic_nothing_comes_twice() {
     let expected = undisturbed();
     for commit in [0, 3, 9] {

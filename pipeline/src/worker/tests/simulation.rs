@@ -20,6 +20,9 @@ const EVENTS: u64 = 150;
 /// A process that dies more often than this never ends.
 const STARTS_MAX: u32 = 60;
 
+/// Of four seeds the one that does nothing to snapshots.
+const SOUND: u64 = 3;
+
 /// SplitMix64.
 pub(super) struct Draw(pub(super) u64);
 
@@ -63,8 +66,8 @@ struct Met {
 }
 
 impl Met {
-    /// What a run says of its snapshots.
-    fn read(&mut self, metrics: &Metrics) {
+    /// What a run says of its snapshots; how many of them it refused.
+    fn read(&mut self, metrics: &Metrics) -> u64 {
         let of =
             |series: &prometheus::IntCounterVec, result| series.with_label_values(&[result]).get();
         let (made, found) = (&metrics.snapshots, &metrics.snapshots_found);
@@ -78,6 +81,7 @@ impl Met {
         for (sum, count) in self.snapshots.iter_mut().zip(counts) {
             *sum += count;
         }
+        counts[3]
     }
 }
 
@@ -127,6 +131,7 @@ fn faults(draw: &mut Draw, dies: bool) -> Faults {
 fn simulate(seed: u64, met: &mut Met) -> MemoryLog {
     let (mut draw, log) = (Draw(seed), filled_with(EVENTS));
     let shelf = Shelf::new(draw.next());
+    let sound = seed % 4 == SOUND;
     for start in 0..STARTS_MAX {
         // In the end it is let live.
         let faults = faults(&mut draw, start < 12);
@@ -136,7 +141,8 @@ fn simulate(seed: u64, met: &mut Met) -> MemoryLog {
         for kind in faults.commits.values() {
             *met.faults.entry(format!("{kind:?}")).or_default() += 1;
         }
-        shelf.hurt(harm(&mut draw));
+        let harm = harm(&mut draw);
+        shelf.hurt(if sound { Harm::default() } else { harm });
         parts.snapshots = Some(SnapshotPlan {
             store: Arc::new(shelf.clone()),
             every: Duration::ZERO,
@@ -146,7 +152,12 @@ fn simulate(seed: u64, met: &mut Met) -> MemoryLog {
         let around = around();
         let metrics = Arc::clone(&around.metrics);
         let ended = run(parts, around);
-        met.read(&metrics);
+        let refused = met.read(&metrics);
+        // What is taken too early or too late is refused, and the log folded: right, but a bug, and it shows only here.
+        assert!(
+            !sound || refused == 0,
+            "seed {seed}: a snapshot that nothing was done to is refused"
+        );
         match ended {
             Ok(summary) => {
                 met.refolded += summary.refolded;

@@ -210,4 +210,34 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn pieces_that_come_and_go_while_they_are_written_are_written_as_they_were() {
+        for shift in [0, 1, 6] {
+            let mut dice = Dice::new(shift.into());
+            let mut pages = Pages::new(3, shift);
+            let mut owned: Vec<u32> = (0..300).map(|_| pages.take(|_| {})).collect();
+            for index in &owned {
+                pages.get_mut(*index).fill(u64::from(*index));
+            }
+            let (saved, mut written) = (bytes(&mut pages), Vec::new());
+            pages.freeze();
+            loop {
+                // More go than are written, so that pages give their memory back before.
+                for _ in 0..owned.len().min(12) {
+                    pages.free(owned.swap_remove(dice.index(owned.len())));
+                }
+                if dice.once_in(3) {
+                    let index = pages.take(|_| {});
+                    pages.get_mut(index).fill(7);
+                    owned.push(index);
+                }
+                let (room, to) = (&mut Room::new(100), &mut Writer::new(&mut written));
+                if pages.write(room, to).unwrap() {
+                    break;
+                }
+            }
+            assert!(written == saved, "shift {shift}");
+        }
+    }
 }
