@@ -31,7 +31,7 @@ use rules::ruleset::RuleSet;
 use self::embedded::Embedded;
 use self::kafka::Clusters;
 use crate::clock::Clock;
-use crate::config::{Bucket, Config, Start};
+use crate::config::{Bucket, Config, Source, Start};
 use crate::failpoint;
 use crate::operator::decode::Decode;
 use crate::operator::merge::MergeLimits;
@@ -114,6 +114,11 @@ pub fn build(
         goes_on: false,
         atomic: false,
     };
+    // Behind the lock of the embedded log, if there is one, and before any client that would have to be closed again.
+    let snapshots = match &config.source {
+        Source::Kafka { .. } | Source::Embedded { .. } => Some(snapshots(config)?),
+        _ => None,
+    };
     let source = source::open(config, &rules, &mut site, clock)?;
     site.goes_on = site.atomic || source.log.is_some();
     let topic = source.source.topic().to_owned();
@@ -129,10 +134,6 @@ pub fn build(
     let log = source
         .log
         .or_else(|| Some(Box::new(embedded?.commit) as Box<dyn CommitLog>));
-    let snapshots = match &log {
-        Some(_) => Some(snapshots(config)?),
-        None => None,
-    };
     let keep = log.as_deref().is_some_and(CommitLog::atomic);
     Ok(Parts {
         app: config.name.clone(),
