@@ -1,9 +1,10 @@
 //! Snapshots as files of a directory.
 //!
 //! The one idea: bytes go to `NAME.tmp`, which is synced, renamed to `NAME.snapshot`, and the directory synced; so
-//! after a crash or a loss of power a file with the right name has all its bytes. The invariant: the directory belongs
-//! to one process at a time (its caller holds a lock), so what ends with `.tmp` when it is opened was left by a dead one
-//! and is removed. Files are for their owner only: a snapshot holds events and the seed of the hash tables.
+//! after a crash or a loss of power a file with the right name has all its bytes. The invariant: whoever opens the
+//! directory has taken over from whoever had it, so what ends with `.tmp` then is removed; a process that was replaced
+//! and wakes up finds its file gone, and its rename fails. Files are for their owner only: a snapshot holds events and
+//! the seed of the hash tables.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
