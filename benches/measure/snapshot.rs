@@ -196,6 +196,7 @@ fn save(
         sequence: 1,
         link: "0".repeat(32),
         positions: vec![(0, swipes.next)],
+        partition: None,
     };
     let name = mark.name();
     let begun = Moment::now(swipes);

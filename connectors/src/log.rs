@@ -11,15 +11,50 @@
 //!    never loses one;
 //! 4. [`CommitLog::abort`] drops what was gathered since begin.
 //!
+//! Usually an application has one journal, of all partitions of its input. Where instances share the partitions, each
+//! partition has a journal of its own, and a commit of several partitions brings a control record for each ([`Scope`]).
+//!
 //! A control record is opaque bytes here. After a crash of a log that is not atomic, a control record may be there
 //! whose offsets are not: the reader drops it, because it knows the committed offsets.
 
-/// What a commit log remembers.
+/// What a journal is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// All partitions of the input.
+    Whole,
+    /// This one.
+    Partition(u32),
+}
+
+impl Scope {
+    /// The number of its journal.
+    #[must_use]
+    pub fn journal(self) -> u32 {
+        match self {
+            Scope::Whole => 0,
+            Scope::Partition(partition) => partition,
+        }
+    }
+
+    /// Whether a partition is part of it.
+    #[must_use]
+    pub fn has(self, partition: u32) -> bool {
+        match self {
+            Scope::Whole => true,
+            Scope::Partition(only) => only == partition,
+        }
+    }
+}
+
+/// A control record, with the number of its journal before it.
+pub type Control = (u32, Vec<u8>);
+
+/// What a commit log remembers of a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     /// Per partition the next offset to read; empty before the first commit.
     pub offsets: Vec<(u32, i64)>,
-    /// Control records of all commits, oldest first.
+    /// Control records of all its commits, oldest first.
     pub control: Vec<Vec<u8>>,
 }
 
@@ -117,11 +152,11 @@ pub trait CommitLog: Send {
     /// [`LogError`] when the log cannot be taken over.
     fn fence(&mut self) -> Result<(), LogError>;
 
-    /// What the last commit left. Call it after [`CommitLog::fence`].
+    /// What the last commit left of a journal. Call it after [`CommitLog::fence`].
     ///
     /// # Errors
     /// [`LogError`] when it cannot be read.
-    fn committed(&mut self) -> Result<Committed, LogError>;
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError>;
 
     /// Begins to gather.
     ///
@@ -129,11 +164,11 @@ pub trait CommitLog: Send {
     /// [`LogError`].
     fn begin(&mut self) -> Result<(), LogError>;
 
-    /// Commits what was gathered, the control record, and the next offset of each partition named.
+    /// Commits what was gathered, the control records, and the next offset of each partition named.
     ///
     /// # Errors
     /// [`LogError`]; see its variants for what to do.
-    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError>;
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[Control]) -> Result<(), LogError>;
 
     /// Drops what was gathered.
     ///

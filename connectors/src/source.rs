@@ -1,8 +1,8 @@
 //! The contract of a source: partitions of records in offset order, handed over in batches, restartable at an offset.
 //!
 //! A source
-//! 1. reports its partitions by [`SourceEvent::Assigned`] before any record of them, with the committed offset (if
-//!    the source itself keeps one), and the first and next offset of the log;
+//! 1. reports its partitions by [`SourceEvent::Assigned`] before any record of them, with the first and next offset of the
+//!    log; none of them where others have them all;
 //! 2. hands over nothing of a partition before [`Source::start`] names an offset for it, then every record from that
 //!    offset on, in order, each once;
 //! 3. says [`SourceEvent::CaughtUp`] when it has handed over all that a partition holds at that moment (again each
@@ -35,7 +35,7 @@ pub struct Assignment {
 )]
 #[derive(Debug)]
 pub enum SourceEvent {
-    /// Partitions this process must now read.
+    /// Partitions this process must now read, beside those it has.
     Assigned(Vec<Assignment>),
     /// Partitions it no longer reads; nothing of them comes after this.
     Revoked(Vec<u32>),

@@ -8,7 +8,7 @@
 //! Modules in reading order: what the user wrote ([`config`], [`pack`]) and what can be wrong with it
 //! ([`finding`], [`error_code`]); what surrounds a run ([`clock`], [`seed`], [`shutdown`], [`watchdog`], [`failpoint`],
 //! [`metrics`], [`console`], [`observe`]); the run itself ([`topology`] builds it, [`worker`] drives it, [`crew`] helps, [`operator`] and [`step`]
-//! are what it does, [`delivery`] is what it remembers); and the commands ([`cli`]).
+//! are what it does, [`delivery`] is what it remembers, [`auditor`] looks at what it wrote); and the commands ([`cli`]).
 
 pub mod config;
 pub mod error_code;
@@ -24,6 +24,7 @@ pub mod seed;
 pub mod shutdown;
 pub mod watchdog;
 
+pub mod auditor;
 pub mod crew;
 pub mod delivery;
 pub mod operator;

@@ -155,6 +155,7 @@ pub fn build(
         limits: merge_limits(config.delivery.merge_wait, config.delivery.commit_records),
         workers: config.workers,
         snapshots,
+        shared: config.source.is_shared(),
         accept_missing: false,
     })
 }

@@ -11,6 +11,7 @@ mod intake;
 mod measure;
 mod snapshot;
 mod start;
+mod task;
 #[cfg(test)]
 mod tests;
 
@@ -21,27 +22,25 @@ use arrow::error::ArrowError;
 use connectors::log::{CommitLog, LogError};
 use connectors::sink::SinkError;
 use connectors::snapshots::SnapshotStore;
-use connectors::source::{Source, SourceError};
+use connectors::source::{Source, SourceError, SourceEvent};
 use rules::evaluate::exchange::{Lost, StepError};
-use rules::evaluate::{Engine, Step, StepOutput};
+use rules::evaluate::{Step, StepOutput};
 use rules::ruleset::RuleSet;
 
 use crate::clock::Clock;
 use crate::console::health::{Health, State};
 use crate::crew::Crew;
-use crate::delivery::recovery::{Plan, RecoveryError};
+use crate::delivery::recovery::RecoveryError;
 use crate::metrics::{Metrics, Stage};
 use crate::observe::{Observer, StepView};
 use crate::operator::decode::Decode;
-use crate::operator::merge::{Merge, MergeLimits, Merged, Taken};
+use crate::operator::merge::{MergeLimits, Merged, Taken};
 use crate::operator::output::{Output, OutputError};
 use crate::shutdown::Shutdown;
-use crate::step::Journal;
 
-use self::commit::Pending;
 use self::intake::Intake;
 use self::measure::Meter;
-use self::snapshot::Snapshots;
+use self::task::Task;
 
 /// How long a poll may wait when there is nothing to do. Kafka's client wants to be polled more often than each 100 ms.
 const POLL_WAIT: Duration = Duration::from_millis(20);
@@ -92,6 +91,8 @@ pub struct Parts {
     pub workers: u16,
     /// `None` without a log that could be read on from one.
     pub snapshots: Option<SnapshotPlan>,
+    /// Whether each partition is a task of its own, so that instances can share them; else all are one.
+    pub shared: bool,
     /// Whether to go on when the log no longer reaches back to where the state begins; else that is refused.
     pub accept_missing: bool,
 }
@@ -187,15 +188,25 @@ type Halt = (u32, i64, String);
 pub struct Worker {
     parts: Parts,
     around: Surroundings,
-    engine: Engine,
     crew: Crew,
     intake: Intake,
-    merge: Merge,
-    journal: Journal,
-    pending: Pending,
+    tasks: Vec<Task>,
+    /// The task that had the last turn.
+    first: usize,
     meter: Meter,
     out: StepOutput,
-    snapshots: Option<Snapshots>,
+    /// When the commit at hand was begun, or its first event came.
+    since: Duration,
+    /// Decisions and dead letters since the last commit.
+    records: u64,
+    /// The commit log is this worker's.
+    fenced: bool,
+    /// All was lost before.
+    joins_again: bool,
+    /// Within a commit.
+    committing: bool,
+    /// What the source said of its partitions within a commit.
+    held: Vec<SourceEvent>,
     paused: Vec<u32>,
     halted: Vec<Halt>,
     finished: bool,
@@ -219,38 +230,38 @@ impl std::fmt::Debug for Worker {
 /// [`RunError`]; what was committed before stays committed.
 pub fn run(parts: Parts, around: Surroundings) -> Result<Summary, RunError> {
     let mut worker = Worker::new(parts, around)?;
-    let mut ended = worker.start();
+    let mut ended = worker.go_on();
     while let Err(RunError::Lost(partitions)) = ended {
-        ended = worker.start_again(partitions);
+        ended = worker.lost(&partitions).and_then(|()| worker.go_on());
     }
     worker.around.health.set(State::Stopping);
     ended.map(|()| worker.summary)
 }
 
+/// What a turn of the loop came to.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    /// A step was decided or folded.
+    progress: bool,
+    /// No task has anything, or waits for anything.
+    empty: bool,
+}
+
 impl Worker {
-    /// The loop, from the first live record on.
-    fn live(&mut self) -> Result<(), RunError> {
-        self.merge.limit(None);
-        self.tell_ready();
-        tracing::info!(refolded = self.summary.refolded, "live");
-        self.pending
-            .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;
+    /// The loop.
+    fn go_on(&mut self) -> Result<(), RunError> {
         loop {
             if self.around.shutdown.requested() {
                 break;
             }
-            let progress = match self.take()? {
-                Taken::Step(merged) => {
-                    self.decide(Arc::from(merged))?;
-                    true
-                }
-                Taken::Empty if self.finished => break,
-                Taken::Empty | Taken::Waiting => false,
-            };
+            let turn = self.turn()?;
+            if turn.empty && self.finished {
+                break;
+            }
             self.commit_if_due()?;
             let saved = self.save_some();
             self.tick();
-            self.poll(progress || saved)?;
+            self.poll(turn.progress || saved)?;
         }
         self.commit()?;
         self.parts.output.close()?;
@@ -259,10 +270,48 @@ impl Worker {
         Ok(())
     }
 
+    /// A step of each task, until a commit is full; then the next turn begins with the task behind.
+    fn turn(&mut self) -> Result<Turn, RunError> {
+        let mut turn = Turn {
+            progress: false,
+            empty: true,
+        };
+        let (mut tasks, mut live) = (std::mem::take(&mut self.tasks), false);
+        let count = tasks.len();
+        for _ in 0..count {
+            self.first = (self.first + 1) % count;
+            let Some(task) = tasks.get_mut(self.first) else {
+                break;
+            };
+            if task.fold.is_some() {
+                turn.progress |= self.fold_some(task)?;
+                turn.empty = false;
+                live |= task.fold.is_none();
+            } else {
+                match self.take(task)? {
+                    Taken::Step(merged) => {
+                        self.decide(task, Arc::from(merged))?;
+                        (turn.progress, turn.empty) = (true, false);
+                    }
+                    Taken::Waiting => turn.empty = false,
+                    Taken::Empty => {}
+                }
+            }
+            if self.records >= self.parts.delivery.commit_records {
+                break;
+            }
+        }
+        self.tasks = tasks;
+        if live {
+            self.tell_ready();
+        }
+        Ok(turn)
+    }
+
     /// The next step of the merge.
-    fn take(&mut self) -> Result<Taken, RunError> {
+    fn take(&mut self, task: &mut Task) -> Result<Taken, RunError> {
         let started = self.around.clock.elapsed();
-        let taken = self.merge.take(micros(started))?;
+        let taken = task.merge.take(micros(started))?;
         self.meter.stage(
             Stage::Merge,
             self.around.clock.elapsed().saturating_sub(started),
@@ -271,12 +320,12 @@ impl Worker {
     }
 
     /// Decides the events of a step and writes what comes of it.
-    fn decide(&mut self, merged: Arc<Merged>) -> Result<(), RunError> {
+    fn decide(&mut self, task: &mut Task, merged: Arc<Merged>) -> Result<(), RunError> {
         let clock = Arc::clone(&self.around.clock);
         let started = clock.elapsed();
         let mut out = std::mem::take(&mut self.out);
-        self.engine
-            .step_with(&step_of(&merged), &mut out, &mut self.crew)?;
+        let engine = &mut task.engine;
+        engine.step_with(&step_of(&merged), &mut out, &mut self.crew)?;
         let out = Arc::new(out);
         let decided = clock.elapsed();
         self.meter
@@ -288,14 +337,15 @@ impl Worker {
         let written = self.meter.failed_at(Stage::Sink, written)?;
         self.meter
             .stage(Stage::Sink, clock.elapsed().saturating_sub(decided));
-        self.journal.record(&merged);
-        self.pending.add(&written);
+        task.journal.record(&merged);
+        task.wrote(&written);
+        self.records += written.decisions + written.dead_letters;
         self.summary.decisions += written.decisions;
         self.summary.alerts += written.alerts;
         self.summary.dead_letters += written.dead_letters;
         self.meter.step(&merged, &out, latency);
         let view = StepView {
-            rules: self.engine.rules(),
+            rules: task.engine.rules(),
             events: &merged.rows,
             output: &out,
             latency,
@@ -325,8 +375,7 @@ impl Worker {
 
     fn gauge(&mut self) {
         self.gauged = Some(self.ticked);
-        self.meter
-            .gauges(&self.engine, &self.merge, self.halted.len());
+        self.meter.gauges(&self.tasks, self.halted.len());
     }
 }
 

@@ -3,6 +3,7 @@
 //! The invariant: a helper returns when the broker has confirmed, never before, and panics with the broker's words.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -66,15 +67,28 @@ pub fn members(address: &str, group: &str) -> Vec<String> {
     members.map(|member| member.id().to_owned()).collect()
 }
 
+/// Between two times that something is asked: who asks without a pause takes a core from those it asks about.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// Asks again and again until it is so.
 ///
 /// # Panics
 /// When it is not within the deadline.
 pub fn until(deadline: Duration, so: impl Fn() -> bool) {
+    assert!(within(deadline, so), "not so within {deadline:?}");
+}
+
+/// Asks again and again; whether it was so before the deadline.
+#[must_use]
+pub fn within(deadline: Duration, so: impl Fn() -> bool) -> bool {
     let started = Instant::now();
     while !so() {
-        assert!(started.elapsed() < deadline, "not so within {deadline:?}");
+        if started.elapsed() > deadline {
+            return false;
+        }
+        thread::park_timeout(PAUSE);
     }
+    true
 }
 
 /// Whether a broker answers there within two seconds.

@@ -15,12 +15,16 @@ use std::time::Duration;
 
 use tests::broker::Broker;
 use tests::crash::checker::Dump;
-use tests::crash::{Feeder, Rare, Site, check};
+use tests::crash::{Feeder, Pack, Rare, Site, check};
 use tests::dice::Dice;
 use tests::place;
 use tests::topic::Reader;
 
 const DEADLINE: Duration = Duration::from_secs(240);
+/// With more kills than this events come more slowly.
+const MANY: u64 = 100;
+/// How often a process may be shut out by a join of its own that was answered too late.
+const SHUT_OUT_MAX: u64 = 3;
 
 fn number(name: &str, unless_told: u64) -> u64 {
     std::env::var(name).map_or(unless_told, |text| text.parse().expect("a number"))
@@ -69,9 +73,11 @@ fn kills_lose_and_repeat_nothing() {
         "session.timeout.ms: 6000",
     );
     let (mut dice, mut rare) = (Dice::seeded(seed), Rare::default());
-    let feeder = Feeder::start(&address, "kills-in", seed);
+    let pace = if kills > MANY { 32 } else { 8 };
+    let feeder = Feeder::at_pace(&address, "kills-in", seed, pace);
     let mut reader = Reader::new(&address, "kills-out");
     let mut points = pipeline::failpoint::ALL.iter().copied().cycle();
+    let mut shut_out = 0;
     for kill in 0..kills {
         if kill > 0 && kill % 100 == 0 {
             place::told(&format!("after {kill} kills: {rare}"));
@@ -102,12 +108,19 @@ fn kills_lose_and_repeat_nothing() {
                 point if point.contains("snapshot") => 1 + dice.below(2),
                 _ => 1 + dice.below(12),
             };
-            let ended = site.start(Some(&format!("{point}:{nth}"))).wait(DEADLINE);
-            assert_eq!(
-                ended.code, None,
-                "{point}:{nth} was not reached\n{}",
-                ended.stderr
-            );
+            let armed = format!("{point}:{nth}");
+            let mut ended = site.start(Some(&armed)).wait(DEADLINE);
+            // The broker takes a member that asks to join again, because an answer was late, for another process.
+            while ended.code == Some(75) && shut_out < SHUT_OUT_MAX {
+                rare.read(&ended);
+                shut_out += 1;
+                ended = site.start(Some(&armed)).wait(DEADLINE);
+            }
+            if ended.code.is_some() {
+                drop(feeder);
+                let findings = check(&Dump::read(&address, "kills"), Pack::TwoKeys);
+                panic!("{armed} was not reached\n{}\n{findings}", ended.stderr);
+            }
             rare.read(&ended);
             rare.did(point);
         }
@@ -117,7 +130,7 @@ fn kills_lose_and_repeat_nothing() {
     site.caught_up(&address, DEADLINE);
     rare.read(&site.stop(running));
     assert_eq!(site.audit().success().stdout.lines().last(), Some("clean"));
-    let findings = check(&Dump::read(&address, "kills"));
+    let findings = check(&Dump::read(&address, "kills"), Pack::TwoKeys);
     place::told(&format!("{appended} records appended; {rare}\n{findings}"));
     assert!(findings.is_clean(), "{findings}");
     assert_eq!(findings.compared + findings.dead_letters, appended);

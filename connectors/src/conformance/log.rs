@@ -2,7 +2,7 @@
 //! in [`crate::log`].
 
 use super::{Check, Outcome, ensure};
-use crate::log::{CommitLog, Committed, LogError};
+use crate::log::{CommitLog, Committed, LogError, Scope};
 use crate::record::OutRecord;
 use crate::sink::{Payload, Sink};
 
@@ -76,7 +76,9 @@ pub const ALL: &[Check<Rig>] = &[
 fn open(rig: &mut Rig) -> Result<(Bound, Committed), String> {
     let (mut log, sink) = rig.open()?;
     log.fence().map_err(|error| error.to_string())?;
-    let committed = log.committed().map_err(|error| error.to_string())?;
+    let committed = log
+        .committed(Scope::Whole)
+        .map_err(|error| error.to_string())?;
     Ok(((log, sink), committed))
 }
 
@@ -105,7 +107,7 @@ fn commit(
     }
     let mut tries = 0;
     loop {
-        match log.commit(offsets, control.as_bytes()) {
+        match log.commit(offsets, &[(0, control.as_bytes().to_vec())]) {
             Ok(()) => return Ok(()),
             Err(LogError::Retry { .. }) if tries < 10 => tries += 1,
             Err(error) => return Err(error.to_string()),
@@ -239,7 +241,7 @@ fn an_earlier_holder_is_fenced(rig: &mut Rig) -> Outcome {
     let ((mut new, mut new_sink), _) = open(rig)?;
     let refused = old.begin().and_then(|()| {
         let _ = write(&mut *old_sink, "zombie");
-        old.commit(&[(0, 1)], b"zombie")
+        old.commit(&[(0, 1)], &[(0, b"zombie".to_vec())])
     });
     ensure(matches!(refused, Err(LogError::Fenced { .. })), || {
         format!("the earlier holder got {refused:?}")

@@ -84,6 +84,10 @@ pub const ALL: &[Check<Rig>] = &[
         run: pause_holds_back_and_loses_nothing,
     },
     Check {
+        name: "pause_at_the_end_loses_nothing",
+        run: pause_at_the_end_loses_nothing,
+    },
+    Check {
         name: "unknown_partition_is_refused",
         run: unknown_partition_is_refused,
     },
@@ -260,6 +264,35 @@ fn pause_holds_back_and_loses_nothing(rig: &mut Rig) -> Outcome {
             seen > before || seen == all
         })?;
     }
+    read_all(rig, &mut *source, &mut reader)?;
+    reader.same(&rig.expected())
+}
+
+/// The same where the end has just been told, and more comes while the source is paused.
+fn pause_at_the_end_loses_nothing(rig: &mut Rig) -> Outcome {
+    let (mut source, mut reader) = opened(rig, 20)?;
+    let partitions: Vec<u32> = reader.assigned.keys().copied().collect();
+    source
+        .start(&reader.starts())
+        .map_err(|error| error.to_string())?;
+    for _ in 0..3 {
+        let expected = rig.expected();
+        reader.until(&mut *source, rig.patience(), |reader| {
+            expected.keys().all(|p| at_end(reader, &expected, *p))
+        })?;
+        source
+            .pause(&partitions)
+            .map_err(|error| error.to_string())?;
+        if !rig.append(2)? {
+            break;
+        }
+        source
+            .resume(&partitions)
+            .map_err(|error| error.to_string())?;
+    }
+    source
+        .resume(&partitions)
+        .map_err(|error| error.to_string())?;
     read_all(rig, &mut *source, &mut reader)?;
     reader.same(&rig.expected())
 }

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use super::error::failed;
 use super::sink::{EmbeddedSink, Shared};
 use super::{EmbeddedError, EmbeddedLog};
-use crate::log::{CommitLog, Committed, LogError};
+use crate::log::{CommitLog, Committed, Control, LogError, Scope};
 
 /// Most input partitions offsets are kept of.
 const OFFSETS_MAX: usize = 65_536;
@@ -39,7 +39,11 @@ impl EmbeddedCommitLog {
         EmbeddedSink::bound(&self.log, topic, &self.gathered)
     }
 
-    fn write(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<bool, EmbeddedError> {
+    fn write(
+        &mut self,
+        offsets: &[(u32, i64)],
+        control: &[Control],
+    ) -> Result<bool, EmbeddedError> {
         let gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.log.state();
         if state.epoch != self.epoch {
@@ -51,11 +55,9 @@ impl EmbeddedCommitLog {
             .iter()
             .map(|(topic, record)| (topic.as_str(), record));
         let ends = self.log.stage(&state, &mut batch, outputs)?;
-        batch.insert(
-            &self.log.inner.control,
-            state.control_next.to_be_bytes(),
-            control,
-        );
+        for (at, (_, record)) in (state.control_next..).zip(control) {
+            batch.insert(&self.log.inner.control, at.to_be_bytes(), record.as_slice());
+        }
         for (partition, offset) in offsets {
             batch.insert(
                 &self.log.inner.offsets,
@@ -64,7 +66,7 @@ impl EmbeddedCommitLog {
             );
         }
         batch.commit().map_err(failed("commit"))?;
-        state.control_next += 1;
+        state.control_next += control.len() as u64;
         self.log.publish(&mut state, ends);
         Ok(true)
     }
@@ -119,6 +121,17 @@ fn fatal(operation: &str, error: &EmbeddedError) -> LogError {
     }
 }
 
+/// One process has all partitions, so there is one journal.
+fn one_journal(operation: &str, journal: u32) -> Result<(), LogError> {
+    if journal == 0 {
+        return Ok(());
+    }
+    Err(LogError::Fatal {
+        operation: operation.to_owned(),
+        cause: format!("the embedded log has one journal, and none of number {journal}"),
+    })
+}
+
 impl CommitLog for EmbeddedCommitLog {
     fn atomic(&self) -> bool {
         true
@@ -131,10 +144,11 @@ impl CommitLog for EmbeddedCommitLog {
         Ok(())
     }
 
-    fn committed(&mut self) -> Result<Committed, LogError> {
-        self.only("read the last commit")?;
-        self.read()
-            .map_err(|error| fatal("read the last commit", &error))
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
+        let operation = "read the last commit";
+        self.only(operation)?;
+        one_journal(operation, of.journal())?;
+        self.read().map_err(|error| fatal(operation, &error))
     }
 
     fn begin(&mut self) -> Result<(), LogError> {
@@ -143,13 +157,16 @@ impl CommitLog for EmbeddedCommitLog {
         Ok(())
     }
 
-    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[Control]) -> Result<(), LogError> {
         if !self.begun {
             let cause = "nothing was begun".to_owned();
             return Err(LogError::Fatal {
                 operation: "commit".to_owned(),
                 cause,
             });
+        }
+        for (journal, _) in control {
+            one_journal("commit", *journal)?;
         }
         match self.write(offsets, control) {
             Ok(true) => {

@@ -13,6 +13,7 @@ use rdkafka::client::Client;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::event::Kind;
 use super::producer::{Quiet, describe};
@@ -171,6 +172,34 @@ pub fn topic_setting(
         Some(Err(code)) => Err(failed(code.to_string(), false)),
         None => Err(failed("no answer".to_owned(), true)),
     }
+}
+
+/// Removes the records of a partition before an offset; they are gone for good.
+///
+/// # Errors
+/// When the cluster refuses, or does not answer.
+pub fn delete_records(
+    settings: &KafkaSettings,
+    topic: &str,
+    partition: u32,
+    before: i64,
+) -> Result<(), KafkaFailure> {
+    settings.check()?;
+    let operation = format!("remove records of {topic}, partition {partition}, before {before}");
+    let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
+    let admin = admin_client(settings).map_err(|cause| failed(cause, false))?;
+    let mut list = TopicPartitionList::new();
+    let number = i32::try_from(partition).unwrap_or(i32::MAX);
+    let added = list.add_partition_offset(topic, number, Offset::Offset(before));
+    added.map_err(|error| failed(describe(&error), false))?;
+    let deleted = block_on(admin.delete_records(&list, &options()));
+    let deleted = deleted.map_err(|error| failed(describe(&error), true))?;
+    for place in deleted.elements() {
+        place
+            .error()
+            .map_err(|error| failed(describe(&error), true))?;
+    }
+    Ok(())
 }
 
 fn admin_client(settings: &KafkaSettings) -> Result<AdminClient<Quiet>, String> {

@@ -13,7 +13,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::producer::{KafkaProducer, Quiet, describe, topic_name};
 use super::read::{committed_of, read_partition};
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
-use crate::log::{Committed, LogError};
+use crate::log::{Committed, Control, LogError, Scope};
 use crate::record::OutRecord;
 
 /// Between two looks at something that takes milliseconds.
@@ -67,14 +67,18 @@ impl Group {
         })
     }
 
-    /// Per partition the next offset to read.
-    pub(super) fn offsets(&self) -> Result<Vec<(u32, i64)>, KafkaFailure> {
-        committed_of(&self.consumer, &self.topic)
+    /// Per partition the next offset to read: of these partitions, or of all. Others may be another instance's, whose open
+    /// transaction would have to be waited for.
+    pub(super) fn offsets(
+        &self,
+        partitions: Option<&[u32]>,
+    ) -> Result<Vec<(u32, i64)>, KafkaFailure> {
+        committed_of(&self.consumer, &self.topic, partitions)
     }
 
-    /// All control records, from the first the topic still has.
-    fn control(&self) -> Result<Vec<Vec<u8>>, KafkaFailure> {
-        let records = read_partition(&self.settings, &self.control_topic, 0)?;
+    /// All control records of a journal, from the first the topic still has.
+    fn control(&self, journal: u32) -> Result<Vec<Vec<u8>>, KafkaFailure> {
+        let records = read_partition(&self.settings, &self.control_topic, journal)?;
         let value = |row: usize| {
             records
                 .values
@@ -85,24 +89,32 @@ impl Group {
     }
 
     /// Offsets and journal as they are.
-    pub(super) fn committed(&self) -> Result<Committed, LogError> {
-        let offsets = self.offsets().map_err(log_error)?;
-        let control = self.control().map_err(log_error)?;
+    pub(super) fn committed(&self, of: Scope) -> Result<Committed, LogError> {
+        let offsets = match of {
+            Scope::Whole => self.offsets(None),
+            Scope::Partition(partition) => self.offsets(Some(&[partition])),
+        };
+        let offsets = offsets.map_err(log_error)?;
+        let control = self.control(of.journal()).map_err(log_error)?;
         Ok(Committed { offsets, control })
     }
 
-    /// Hands a control record to the producer.
+    /// Hands control records to the producer.
     pub(super) fn send_control(
         &self,
         producer: &KafkaProducer,
-        control: &[u8],
+        control: &[Control],
     ) -> Result<(), KafkaFailure> {
-        let record = OutRecord {
-            key: None,
-            value: Some(control.to_vec()),
-            headers: Vec::new(),
-        };
-        producer.send(&self.control_name, Some(0), &record)
+        let mut control = control.iter();
+        control.try_for_each(|(journal, bytes)| {
+            let record = OutRecord {
+                key: None,
+                value: Some(bytes.clone()),
+                headers: Vec::new(),
+            };
+            let journal = i32::try_from(*journal).unwrap_or(i32::MAX);
+            producer.send(&self.control_name, Some(journal), &record)
+        })
     }
 
     /// Offsets of the input topic as librdkafka wants them.
@@ -119,6 +131,21 @@ impl Group {
         Ok(list)
     }
 
+    /// What it means that there are so many journals.
+    fn not_these_journals(&self, found: u32, wanted: u32) -> String {
+        let cause = match (self.settings.shared, found) {
+            (false, _) => format!("it has {found} journals: its instances shared the partitions"),
+            (true, 1) => {
+                "it has one journal: its instances did not share the partitions".to_owned()
+            }
+            (true, _) => format!(
+                "it has {found} journals, {} has {wanted} partitions; keys have moved between partitions",
+                self.topic
+            ),
+        };
+        format!("{cause}; use another application name to begin anew")
+    }
+
     /// Makes the control topic when it is not there.
     pub(super) fn open_control(&self) -> Result<(), LogError> {
         let properties = [
@@ -126,20 +153,25 @@ impl Group {
             ("retention.ms", "-1"),
             ("retention.bytes", "-1"),
         ];
-        let made = admin::create_topic(&self.settings, &self.control_topic, 1, &properties)
+        let count = |topic: &str| admin::partition_count(&self.settings, topic).map_err(log_error);
+        let wanted = if self.settings.shared {
+            count(&self.topic)?
+        } else {
+            1
+        };
+        let made = admin::create_topic(&self.settings, &self.control_topic, wanted, &properties)
             .map_err(log_error)?;
-        if !made {
-            let count =
-                admin::partition_count(&self.settings, &self.control_topic).map_err(log_error)?;
-            if count != 1 {
-                let cause = format!("it has {count} partitions; a journal has one");
-                return Err(LogError::Fatal {
-                    operation: format!("open {}", self.control_topic),
-                    cause,
-                });
-            }
+        if made {
+            return Ok(());
         }
-        Ok(())
+        let found = count(&self.control_topic)?;
+        if found == wanted {
+            return Ok(());
+        }
+        Err(LogError::Fatal {
+            operation: format!("open {}", self.control_topic),
+            cause: self.not_these_journals(found, wanted),
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::group::{Group, PAUSE, log_error};
 use super::producer::{KafkaProducer, millis};
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
-use crate::log::{CommitLog, Committed, LogError};
+use crate::log::{CommitLog, Committed, Control, LogError, Scope};
 
 /// Commits tried while a rebalance is completed: 2 s.
 const REBALANCE_TRIES: u32 = 100;
@@ -19,8 +19,8 @@ const REBALANCE_TRIES: u32 = 100;
 pub struct KafkaCommitLog {
     group: Group,
     producer: KafkaProducer,
-    /// The control record that is acknowledged while its offsets are not: the same call again must not repeat it.
-    acknowledged: Option<Vec<u8>>,
+    /// The control records that are acknowledged while its offsets are not: the same call again must not repeat them.
+    acknowledged: Option<Vec<Control>>,
 }
 
 impl KafkaCommitLog {
@@ -40,7 +40,7 @@ impl KafkaCommitLog {
         })
     }
 
-    fn write_control(&mut self, control: &[u8]) -> Result<(), KafkaFailure> {
+    fn write_control(&mut self, control: &[Control]) -> Result<(), KafkaFailure> {
         if self.acknowledged.as_deref() == Some(control) {
             return Ok(());
         }
@@ -117,8 +117,8 @@ impl CommitLog for KafkaCommitLog {
         Ok(())
     }
 
-    fn committed(&mut self) -> Result<Committed, LogError> {
-        self.group.committed()
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
+        self.group.committed(of)
     }
 
     fn begin(&mut self) -> Result<(), LogError> {
@@ -126,7 +126,7 @@ impl CommitLog for KafkaCommitLog {
         Ok(())
     }
 
-    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[Control]) -> Result<(), LogError> {
         self.producer.flush().map_err(log_error)?;
         self.write_control(control).map_err(log_error)?;
         if !offsets.is_empty() {

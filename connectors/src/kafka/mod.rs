@@ -6,13 +6,14 @@
 //!
 //! Modules in reading order: what a user may set ([`properties`]) and what we set ([`settings`]), the [`source`], the
 //! [`producer`] with its [`sink`], the commit logs (`group`; [`log`] for at least once, [`transaction`] for exactly once),
-//! and what looks at a cluster ([`admin`], [`read`]).
+//! and what looks at a cluster ([`admin`], [`read`], [`tail`]).
 
 pub mod admin;
 mod event;
 mod group;
 pub mod log;
 mod member;
+mod others;
 mod pending;
 pub mod producer;
 pub mod properties;
@@ -21,6 +22,7 @@ pub mod read;
 pub mod settings;
 pub mod sink;
 pub mod source;
+pub mod tail;
 pub mod transaction;
 
 #[cfg(test)]

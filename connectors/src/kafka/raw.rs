@@ -3,8 +3,8 @@
 //! The safe wrapper takes one message per call, tells an error without its partition, panics on a header name that is
 //! not UTF-8, cannot send one, and its `flush` takes 100 ms whatever there is to do.
 //!
-//! The invariant: every pointer taken here is owned by a Rust value that destroys it once ([`Queue`], [`Event`],
-//! [`Messages`]), and lives no longer than the client, which those values keep alive. What is made of it: [`super::event`].
+//! The invariant: every pointer taken here is owned by a Rust value that destroys it once ([`Queue`], [`Event`]), or only lent
+//! for a call, and lives no longer than the client, which those values keep alive. What is made of it: [`super::event`].
 #![allow(
     unsafe_code,
     reason = "calls into librdkafka that the safe wrapper lacks; each has its SAFETY comment"
@@ -28,8 +28,6 @@ use crate::record::{Headers, OutRecord};
 
 /// Most headers read of one record; the others are dropped.
 const HEADERS_MAX: usize = 256;
-/// Most messages taken by one call.
-const BATCH: usize = 1_024;
 
 /// What keeps a handle valid.
 type Client = Arc<dyn Any + Send + Sync>;
@@ -97,38 +95,23 @@ impl Queue {
         true
     }
 
-    /// Waits at most this long for a first message, and takes those that are there with it.
-    pub(super) fn take(&self, wait_ms: i32) -> Messages {
-        let mut taken = Messages {
-            list: Vec::with_capacity(BATCH),
-            _client: self.client.clone(),
+    /// Waits at most this long for a first message, and hands over those that are there with it, or what is said of their
+    /// partitions, in the order of each partition; at most [`super::settings::TAKEN_AT_ONCE`]. Says whether there was anything.
+    ///
+    /// Not by the call that gives a list of them: that one counts the end of a partition as a record in librdkafka's own
+    /// position, from which a partition goes on after a pause or a rebalance, so that the record that comes next is lost.
+    pub(super) fn take(&self, wait_ms: i32, mut take: &mut dyn FnMut(Kind<'_>)) -> bool {
+        unsafe extern "C" fn each(message: *mut sys::rd_kafka_message_t, take: *mut c_void) {
+            // SAFETY: the message is valid until this returns; `take` is what is given below, which outlives the call.
+            let (raw, take) = unsafe { (&*message, &mut *take.cast::<&mut dyn FnMut(Kind<'_>)>()) };
+            take(Message { raw }.kind());
+        }
+        let opaque = (&raw mut take).cast();
+        // SAFETY: the queue is valid; `each` is called by this thread, and not after the call has returned.
+        let count = unsafe {
+            sys::rd_kafka_consume_callback_queue(self.queue, wait_ms, Some(each), opaque)
         };
-        let (some, list) = (
-            self.take_into(&mut taken.list, 0, BATCH) > 0,
-            &mut taken.list,
-        );
-        // A call that may wait does so until it has all it may have; so it is asked for one.
-        if !some && wait_ms > 0 && self.take_into(list, wait_ms, 1) > 0 {
-            self.take_into(list, 0, BATCH - 1);
-        }
-        taken
-    }
-
-    fn take_into(
-        &self,
-        list: &mut Vec<*mut sys::rd_kafka_message_t>,
-        wait_ms: i32,
-        most: usize,
-    ) -> usize {
-        list.reserve(most);
-        let end = list.spare_capacity_mut().as_mut_ptr().cast();
-        // SAFETY: the queue is valid and there is room; the call writes `count` pointers, each to a message then ours.
-        unsafe {
-            let count = sys::rd_kafka_consume_batch_queue(self.queue, wait_ms, end, most);
-            let count = usize::try_from(count).unwrap_or_default();
-            list.set_len(list.len() + count);
-            count
-        }
+        count > 0
     }
 
     /// Waits at most this long for the next event; it returns as soon as there is one.
@@ -216,32 +199,6 @@ impl Event {
             (err, (0..count).map(at).collect())
         };
         rebalanced(err, partitions)
-    }
-}
-
-/// Messages taken from a queue; dropped, it frees them all.
-pub(super) struct Messages {
-    list: Vec<*mut sys::rd_kafka_message_t>,
-    _client: Client,
-}
-
-impl Drop for Messages {
-    fn drop(&mut self) {
-        for message in self.list.drain(..) {
-            // SAFETY: ours since it was taken, and destroyed once.
-            unsafe { sys::rd_kafka_message_destroy(message) }
-        }
-    }
-}
-
-impl Messages {
-    /// Each of them, a record or what is wrong with a partition, in the order of its partition.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind<'_>> {
-        self.list.iter().map(|message| {
-            // SAFETY: never null, and valid until it is destroyed, which the borrow of `self` keeps off.
-            let raw = unsafe { &**message };
-            Message { raw }.kind()
-        })
     }
 }
 

@@ -17,10 +17,19 @@ const READ_MS: i32 = 100;
 /// Waits without news after which reading gives up for now: 30 s.
 const QUIET_READS_MAX: u32 = 300;
 
-/// Records handed over at a time.
-const PART_RECORDS: usize = 8_192;
-/// No more are gathered for one part after this many bytes.
-const PART_BYTES: usize = 8 << 20;
+/// Bounds of what is handed over at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Most {
+    records: usize,
+    /// No more are gathered after this many.
+    bytes: usize,
+}
+
+/// Enough to be fast, little enough to be held.
+pub(super) const PART: Most = Most {
+    records: 8_192,
+    bytes: 8 << 20,
+};
 
 /// Reads a partition from its first record to its end, as it is now; for journals, small topics and tests.
 ///
@@ -32,7 +41,10 @@ pub fn read_partition(
     partition: u32,
 ) -> Result<RawBatch, KafkaFailure> {
     let mut all = None;
-    let whole = (usize::MAX, usize::MAX);
+    let whole = Most {
+        records: usize::MAX,
+        bytes: usize::MAX,
+    };
     read(settings, topic, partition, whole, &mut |part| {
         all = Some(part)
     })?;
@@ -49,7 +61,7 @@ pub fn read_parts(
     partition: u32,
     take: &mut dyn FnMut(RawBatch),
 ) -> Result<(), KafkaFailure> {
-    read(settings, topic, partition, (PART_RECORDS, PART_BYTES), take)
+    read(settings, topic, partition, PART, take)
 }
 
 /// Per partition the next offset an application has committed, without joining its group.
@@ -61,10 +73,11 @@ pub fn committed_offsets(
     topic: &str,
 ) -> Result<Vec<(u32, i64)>, KafkaFailure> {
     settings.check()?;
-    committed_of(&consumer(settings, "read the committed offsets")?, topic)
+    let consumer = consumer(settings, "read the committed offsets")?;
+    committed_of(&consumer, topic, None)
 }
 
-fn consumer(
+pub(super) fn consumer(
     settings: &KafkaSettings,
     operation: &str,
 ) -> Result<Arc<BaseConsumer<Quiet>>, KafkaFailure> {
@@ -75,16 +88,20 @@ fn consumer(
         .map_err(|error| KafkaFailure::new(operation, describe(&error), false))
 }
 
-/// As [`committed_offsets`], with a client that is there.
+/// As [`committed_offsets`], with a client that is there, of these partitions or of all.
 pub(super) fn committed_of(
     consumer: &Arc<BaseConsumer<Quiet>>,
     topic: &str,
+    partitions: Option<&[u32]>,
 ) -> Result<Vec<(u32, i64)>, KafkaFailure> {
     let operation = "read the committed offsets";
     let failed = |error| KafkaFailure::new(operation, describe(&error), true);
-    let count = admin::partitions_of(consumer, topic, operation)?;
-    let mut list = TopicPartitionList::with_capacity(count as usize);
-    for partition in 0..count {
+    let partitions = match partitions {
+        Some(partitions) => partitions.to_vec(),
+        None => (0..admin::partitions_of(consumer, topic, operation)?).collect(),
+    };
+    let mut list = TopicPartitionList::with_capacity(partitions.len());
+    for partition in partitions {
         list.add_partition(topic, i32::try_from(partition).unwrap_or(i32::MAX));
     }
     let found = consumer.committed_offsets(list, admin::ANSWER);
@@ -105,52 +122,108 @@ fn read(
     settings: &KafkaSettings,
     topic: &str,
     partition: u32,
-    (records, bytes): (usize, usize),
+    most: Most,
     take: &mut dyn FnMut(RawBatch),
 ) -> Result<(), KafkaFailure> {
     settings.check()?;
     let operation = format!("read {topic}, partition {partition}");
-    let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
     let consumer = consumer(settings, &operation)?;
+    let (start, end) = bounds_of(&consumer, topic, partition)?;
+    let span = Span {
+        partition,
+        from: start,
+        to: end,
+    };
+    let mut take = |part| {
+        take(part);
+        true
+    };
+    read_span(&consumer, topic, span, most, &|| true, &mut take)
+}
+
+/// Records from one offset up to another, which is not among them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) partition: u32,
+    pub(super) from: i64,
+    pub(super) to: i64,
+}
+
+/// Start and end of a partition, as the consumer sees them.
+pub(super) fn bounds_of(
+    consumer: &Arc<BaseConsumer<Quiet>>,
+    topic: &str,
+    partition: u32,
+) -> Result<(i64, i64), KafkaFailure> {
     let number = i32::try_from(partition).unwrap_or(i32::MAX);
     let bounds = consumer.fetch_watermarks(topic, number, admin::ANSWER);
-    let (start, end) = bounds.map_err(|error| failed(describe(&error), true))?;
-    if start >= end {
+    bounds.map_err(|error| {
+        let operation = format!("look up the ends of {topic}, partition {partition}");
+        KafkaFailure::new(operation, describe(&error), true)
+    })
+}
+
+/// Reads a span in parts until `take` says that it has had enough; gives up when it is not `going` on.
+pub(super) fn read_span(
+    consumer: &Arc<BaseConsumer<Quiet>>,
+    topic: &str,
+    span: Span,
+    most: Most,
+    going: &dyn Fn() -> bool,
+    take: &mut dyn FnMut(RawBatch) -> bool,
+) -> Result<(), KafkaFailure> {
+    let Span {
+        partition,
+        from,
+        to,
+    } = span;
+    if from >= to {
         return Ok(());
     }
+    let operation = format!("read {topic}, partition {partition}");
+    let failed = |cause: String, retry| KafkaFailure::new(&operation, cause, retry);
+    let number = i32::try_from(partition).unwrap_or(i32::MAX);
     let mut list = TopicPartitionList::new();
-    let added = list.add_partition_offset(topic, number, Offset::Offset(start));
+    let added = list.add_partition_offset(topic, number, Offset::Offset(from));
     added
         .and_then(|()| consumer.assign(&list))
         .map_err(|error| failed(describe(&error), false))?;
-    let queue = raw::Queue::of_consumer(&consumer)
+    let queue = raw::Queue::of_consumer(consumer)
         .ok_or_else(|| failed("the consumer has no queue".to_owned(), false))?;
     let mut part = RawBatchBuilder::new(partition);
     let (mut quiet, mut headers) = (0, Headers::new());
-    while quiet < QUIET_READS_MAX {
+    while quiet < QUIET_READS_MAX && going() {
         let Some(mut event) = queue.poll(READ_MS) else {
             quiet += 1;
             continue;
         };
-        match event.kind() {
-            Kind::Message(message) => {
+        let next = match event.kind() {
+            Kind::Message(message) if message.place().0 == number => {
                 quiet = 0;
-                push(&mut part, &message, &mut headers);
-                if part.len() >= records || part.bytes() >= bytes {
-                    take(std::mem::replace(&mut part, RawBatchBuilder::new(partition)).finish());
+                let offset = message.place().1;
+                if offset < to {
+                    push(&mut part, &message, &mut headers);
                 }
+                offset + 1
             }
-            Kind::Eof { offset, .. } if offset >= end => {
-                take(part.finish());
-                return Ok(());
-            }
+            Kind::Eof { partition, offset } if partition == number => offset,
             Kind::PartitionError { text, offset, .. } => {
                 return Err(failed(format!("at offset {offset}: {text}"), false));
             }
-            _ => {}
+            _ => continue,
+        };
+        if next >= to {
+            take(part.finish());
+            return Ok(());
+        }
+        if part.len() >= most.records || part.bytes() >= most.bytes {
+            let full = std::mem::replace(&mut part, RawBatchBuilder::new(partition));
+            if !take(full.finish()) {
+                return Ok(());
+            }
         }
     }
-    let cause = format!("nothing more came; the log ends at offset {end}");
+    let cause = format!("nothing more came; the log ends at offset {to}");
     Err(failed(cause, true))
 }
 

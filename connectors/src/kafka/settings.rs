@@ -10,6 +10,9 @@ use rdkafka::config::RDKafkaLogLevel;
 use super::KafkaFailure;
 use super::properties::{check_brokers, check_properties};
 
+/// Most messages taken from a queue by one call.
+pub(super) const TAKEN_AT_ONCE: usize = 1_024;
+
 /// How to reach a cluster, and as whom.
 #[derive(Clone)]
 pub struct KafkaSettings {
@@ -20,6 +23,8 @@ pub struct KafkaSettings {
     /// Which of several processes of the application this is. Two with the same one cannot run: the older is fenced. A
     /// restarted process with the same one gets its partitions back at once.
     pub instance: String,
+    /// Whether several processes share the partitions of the input, each of which has a journal of its own then.
+    pub shared: bool,
     /// Further properties by their librdkafka names; see [`check_properties`].
     pub properties: BTreeMap<String, String>,
     /// Whether plaintext may leave this machine.
@@ -33,6 +38,7 @@ impl std::fmt::Debug for KafkaSettings {
             .field("brokers", &self.brokers)
             .field("application", &self.application)
             .field("instance", &self.instance)
+            .field("shared", &self.shared)
             .field("properties", &names)
             .finish_non_exhaustive()
     }
@@ -46,6 +52,7 @@ impl KafkaSettings {
             brokers: brokers.to_owned(),
             application: application.to_owned(),
             instance: "0".to_owned(),
+            shared: false,
             properties: BTreeMap::new(),
             insecure: false,
         }
@@ -61,6 +68,11 @@ impl KafkaSettings {
         problem.map_or(Ok(()), |cause| {
             Err(KafkaFailure::new("configure kafka", cause, false))
         })
+    }
+
+    /// The instance as the cluster knows it.
+    pub(super) fn group_instance(&self) -> String {
+        format!("{}-{}", self.application, self.instance)
     }
 
     fn base(&self) -> ClientConfig {
@@ -86,10 +98,7 @@ impl KafkaSettings {
     /// A member of the application's consumer group.
     pub(crate) fn consumer(&self) -> ClientConfig {
         let mut config = self.reader();
-        config.set(
-            "group.instance.id",
-            format!("{}-{}", self.application, self.instance),
-        );
+        config.set("group.instance.id", self.group_instance());
         config.set("group.protocol", "classic");
         config.set("partition.assignment.strategy", "cooperative-sticky");
         config
@@ -107,6 +116,7 @@ impl KafkaSettings {
         config.set("check.crcs", "true");
         config.set("enable.partition.eof", "true");
         config.set("fetch.min.bytes", "1");
+        config.set("consume.callback.max.messages", TAKEN_AT_ONCE.to_string());
         // The default of 1 s postpones a partition's next fetch whenever the queue was full for a moment.
         config.set("fetch.queue.backoff.ms", "5");
         // Bounds on memory: per partition fetch, per response, and what lies in the queue.
@@ -122,8 +132,7 @@ impl KafkaSettings {
     /// commit waits 100 ms for the markers of the one before.
     pub(crate) fn transactional_producer(&self) -> ClientConfig {
         let mut config = self.producer_without_properties();
-        let id = format!("{}-{}", self.application, self.instance);
-        config.set("transactional.id", id);
+        config.set("transactional.id", self.group_instance());
         // Longer than a broker's restart. A transaction of a process that is gone, and does not come back, holds up readers
         // until then. Longer waits for an acknowledgement are no use, and librdkafka has none then.
         config.set("transaction.timeout.ms", "30000");

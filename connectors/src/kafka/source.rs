@@ -16,6 +16,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::event::Kind;
 use super::member::{Member, number as native, numbers};
+use super::others::refuse_others;
 use super::pending::Pending;
 use super::producer::{Quiet, describe};
 use super::{KafkaFailure, KafkaSettings, admin, raw};
@@ -35,7 +36,7 @@ pub struct KafkaSource {
     /// What the group and the client have to say.
     events: raw::Queue,
     /// Records, and what is said of their partitions.
-    messages: raw::Queue,
+    messages: Arc<raw::Queue>,
     topic: CString,
     member: Member,
     partitions: BTreeMap<u32, Partition>,
@@ -52,7 +53,8 @@ impl KafkaSource {
     /// Joins the group of the application and subscribes to a topic. The partitions come by [`Source::poll`].
     ///
     /// # Errors
-    /// When the settings are refused, the cluster does not answer, or the topic is not there.
+    /// When the settings are refused, the cluster does not answer, the topic is not there, or another instance has all of
+    /// its partitions.
     pub fn new(settings: &KafkaSettings, topic: &str) -> Result<Self, KafkaFailure> {
         settings.check()?;
         let operation = format!("read topic {topic}");
@@ -62,6 +64,9 @@ impl KafkaSource {
             .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
         let consumer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
         admin::partitions_of(&consumer, topic, &operation)?;
+        if !settings.shared {
+            refuse_others(&consumer, settings)?;
+        }
         let no_queue = || failed("the consumer has no queue".to_owned());
         let events = raw::Queue::of_consumer(&consumer).ok_or_else(no_queue)?;
         let messages = raw::Queue::of_messages(&consumer).ok_or_else(no_queue)?;
@@ -71,7 +76,7 @@ impl KafkaSource {
             .map_err(|error| failed(describe(&error)))?;
         Ok(Self {
             events,
-            messages,
+            messages: Arc::new(messages),
             topic: native,
             member: Member {
                 consumer,
@@ -144,9 +149,7 @@ impl KafkaSource {
         for partition in partitions {
             self.partitions.insert(partition, Partition::default());
         }
-        if !assignments.is_empty() {
-            self.pending.push(Ok(SourceEvent::Assigned(assignments)));
-        }
+        self.pending.push(Ok(SourceEvent::Assigned(assignments)));
         Ok(())
     }
 

@@ -20,7 +20,7 @@ use self::verdict::{Verdict, verdict};
 use super::group::Group;
 use super::producer::{KafkaProducer, describe};
 use super::{KafkaFailure, KafkaSettings, KafkaSource};
-use crate::log::{CommitLog, Committed, Counts, LogError, Point};
+use crate::log::{CommitLog, Committed, Control, Counts, LogError, Point, Scope};
 
 /// The longest one call may wait for the broker; what is asked again afterwards is the same call.
 const CALL: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ enum State {
     Committed,
     /// Records are written.
     Open,
-    /// All of them are acknowledged, the control record among them.
+    /// All of them are acknowledged, the control records among them.
     Flushed,
     /// The offsets are part of it.
     OffsetsSent,
@@ -113,8 +113,8 @@ impl KafkaTransactionLog {
         answer
     }
 
-    /// Everything acknowledged, the control record with it.
-    fn flush(&mut self, control: &[u8]) -> Result<(), LogError> {
+    /// Everything acknowledged, the control records with it.
+    fn flush(&mut self, control: &[Control]) -> Result<(), LogError> {
         self.at(Point::BeforeFlush);
         let sent = self.group.send_control(&self.producer, control);
         let flushed = sent.and_then(|()| self.flush_patiently());
@@ -247,9 +247,11 @@ impl CommitLog for KafkaTransactionLog {
         self.renew()
     }
 
-    fn committed(&mut self) -> Result<Committed, LogError> {
-        let committed = self.group.committed()?;
-        self.known = committed.offsets.iter().copied().collect();
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
+        let committed = self.group.committed(of)?;
+        // Of a partition that was here before, somebody else may have committed since.
+        self.known.retain(|partition, _| !of.has(*partition));
+        self.known.extend(committed.offsets.iter().copied());
         Ok(committed)
     }
 
@@ -274,7 +276,7 @@ impl CommitLog for KafkaTransactionLog {
         Ok(())
     }
 
-    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[Control]) -> Result<(), LogError> {
         loop {
             match self.state {
                 State::Open => self.flush(control)?,

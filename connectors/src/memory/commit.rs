@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use super::faults::{CommitFault, Faults};
 use super::sink::{Gathered, MemorySink, publish};
 use super::{Group, MemoryLog};
-use crate::log::{CommitLog, Committed, LogError};
+use crate::log::{CommitLog, Committed, Control, LogError, Scope};
 
 /// What an application keeps in a [`MemoryLog`].
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct MemoryCommitLog {
     epoch: u64,
     commits: u64,
     begun: bool,
-    /// The control record of a commit whose answer was lost: the same call again finds it done.
-    lost_answer: Option<Vec<u8>>,
+    /// The control records of a commit whose answer was lost: the same call again finds it done.
+    lost_answer: Option<Vec<Control>>,
 }
 
 impl MemoryCommitLog {
@@ -72,11 +72,14 @@ impl MemoryCommitLog {
             .clear();
     }
 
-    fn apply(&mut self, offsets: &[(u32, i64)], control: &[u8]) {
+    fn apply(&mut self, offsets: &[(u32, i64)], control: &[Control]) {
         publish(&self.log, &self.gathered);
         self.in_group(|group| {
             group.offsets.extend(offsets.iter().copied());
-            group.control.push(control.to_vec());
+            for (journal, record) in control {
+                let journal = group.control.entry(*journal).or_default();
+                journal.push(record.clone());
+            }
         });
         self.begun = false;
     }
@@ -95,15 +98,20 @@ impl CommitLog for MemoryCommitLog {
         Ok(())
     }
 
-    fn committed(&mut self) -> Result<Committed, LogError> {
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
         self.check_epoch("read the last commit")?;
         Ok(self.in_group(|group| Committed {
             offsets: group
                 .offsets
                 .iter()
+                .filter(|(partition, _)| of.has(**partition))
                 .map(|(partition, offset)| (*partition, *offset))
                 .collect(),
-            control: group.control.clone(),
+            control: group
+                .control
+                .get(&of.journal())
+                .cloned()
+                .unwrap_or_default(),
         }))
     }
 
@@ -113,7 +121,7 @@ impl CommitLog for MemoryCommitLog {
         Ok(())
     }
 
-    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[Control]) -> Result<(), LogError> {
         let operation = || "commit".to_owned();
         let cause = || "a planned fault".to_owned();
         if self.lost_answer.take().is_some_and(|lost| lost == control) {

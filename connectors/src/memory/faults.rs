@@ -54,6 +54,8 @@ pub struct Faults {
     pub commits: BTreeMap<u64, CommitFault>,
     /// Polls of the source from a [`CommitFault::Evicted`] on until it hears of it.
     pub evicted_polls: u64,
+    /// One poll in this many takes a partition away, or gives back one that was; 0: none does.
+    pub rebalance_one_in: u32,
     /// Whether the member is evicted; what is made from clones of one plan shares it.
     pub evicted: Arc<AtomicBool>,
 }

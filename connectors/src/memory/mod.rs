@@ -45,7 +45,8 @@ pub(crate) struct Inner {
 pub(crate) struct Group {
     pub(crate) epoch: u64,
     pub(crate) offsets: BTreeMap<u32, i64>,
-    pub(crate) control: Vec<Vec<u8>>,
+    /// By journal.
+    pub(crate) control: BTreeMap<u32, Vec<Vec<u8>>>,
 }
 
 /// The log; a clone is another handle on it.

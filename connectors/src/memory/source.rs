@@ -2,7 +2,7 @@
 //!
 //! The invariant: faults change when and how much, never what or in which order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct MemorySource {
     finished: bool,
     assigned: bool,
     partitions: BTreeMap<u32, Partition>,
+    /// Partitions that were taken away.
+    away: BTreeSet<u32>,
     /// The partition served last, so that none starves.
     turn: u32,
     polls_evicted: u64,
@@ -60,6 +62,7 @@ impl MemorySource {
             finished: false,
             assigned: false,
             partitions,
+            away: BTreeSet::new(),
             turn: 0,
             polls_evicted: 0,
         }
@@ -202,7 +205,29 @@ impl MemorySource {
     fn all_told(&self) -> bool {
         let told =
             |(partition, state): (&u32, &Partition)| state.told == Some(self.end(*partition));
-        self.partitions.iter().all(told)
+        self.away.is_empty() && self.partitions.iter().all(told)
+    }
+
+    fn assignment(&self, partition: u32) -> Assignment {
+        Assignment {
+            partition,
+            log_start: 0,
+            log_end: self.end(partition),
+        }
+    }
+
+    /// Gives a partition back that is away, or else takes one away.
+    fn rebalance(&mut self) -> SourceEvent {
+        if let Some(back) = self.away.pop_first() {
+            self.partitions.insert(back, Partition::default());
+            return SourceEvent::Assigned(vec![self.assignment(back)]);
+        }
+        let at = self.dice.up_to(self.partitions.len()) - 1;
+        let gone: Vec<u32> = self.partitions.keys().copied().skip(at).take(1).collect();
+        self.partitions
+            .retain(|partition, _| !gone.contains(partition));
+        self.away.extend(&gone);
+        SourceEvent::Revoked(gone)
     }
 }
 
@@ -224,14 +249,14 @@ impl Source for MemorySource {
         }
         if !self.assigned {
             self.assigned = true;
-            let assignment = |partition: &u32| Assignment {
-                partition: *partition,
-                log_start: 0,
-                log_end: self.end(*partition),
-            };
-            return Ok(SourceEvent::Assigned(
-                self.partitions.keys().map(assignment).collect(),
-            ));
+            let all = self
+                .partitions
+                .keys()
+                .map(|partition| self.assignment(*partition));
+            return Ok(SourceEvent::Assigned(all.collect()));
+        }
+        if self.dice.one_in(self.faults.rebalance_one_in) {
+            return Ok(self.rebalance());
         }
         if self.dice.one_in(self.faults.idle_one_in) {
             return Ok(SourceEvent::Idle);

@@ -53,6 +53,10 @@ fn text(report: &Report, io: &mut Io<'_>) -> io::Result<()> {
             writeln!(io.out, "  {one}")?;
         }
     }
+    if report.before > 0 {
+        let before = report.before;
+        writeln!(io.out, "{before} of them before the journal, which was cut")?;
+    }
     if report.is_clean() {
         writeln!(io.out, "clean")?;
     }
@@ -66,7 +70,7 @@ fn json(report: &Report, io: &mut Io<'_>) -> io::Result<()> {
         .map(|fault| {
             let (count, told) = report.faults.get(fault).cloned().unwrap_or_default();
             let told = serde_json::json!({ "count": count, "first": told });
-            (fault.name().replace(' ', "_"), told)
+            (fault.word().to_owned(), told)
         })
         .collect();
     let whole = serde_json::json!({
@@ -75,6 +79,7 @@ fn json(report: &Report, io: &mut Io<'_>) -> io::Result<()> {
         "decisions": decisions,
         "alerts": alerts,
         "dead_letters": letters,
+        "before_journal": report.before,
         "faults": faults,
     });
     writeln!(io.out, "{whole}")

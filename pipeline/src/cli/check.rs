@@ -100,7 +100,7 @@ pub fn load_config(
     let file = path.display().to_string();
     found
         .config
-        .extend(config::compare_with_pack(&config, &rules.schema, &file));
+        .extend(config::compare_with_pack(&config, &rules, &file));
     Some((config, Arc::new(rules)))
 }
 

@@ -21,7 +21,7 @@ use super::check::{Found, compile};
 use super::run::{failed, report_to_err};
 use super::{Exit, Io, start};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Delivery, Mode, Sink, Sinks, Source, Start, State};
+use crate::config::{AUDIT_EVERY, Config, Delivery, Mode, Sink, Sinks, Source, Start, State};
 use crate::console::{Console, ConsoleError, Health};
 use crate::metrics::Metrics;
 use crate::pack::builtin;
@@ -188,6 +188,7 @@ fn config(dir: &Path) -> Config {
             dir: dir.join(NAME),
             snapshots: None,
             snapshot_every: SNAPSHOT_EVERY,
+            audit_every: Some(AUDIT_EVERY),
         },
         http: None,
         start: Start::Earliest,

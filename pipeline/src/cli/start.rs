@@ -7,6 +7,7 @@ use connectors::log::LogError;
 use rules::ruleset::RuleSet;
 
 use super::Exit;
+use crate::auditor::Auditor;
 use crate::config::Config;
 use crate::topology::{self, BuildError};
 use crate::worker::{self, Parts, RunError, Summary};
@@ -52,6 +53,9 @@ pub(super) fn run_on(
 fn finish(config: &Config, built: Result<Parts, BuildError>, around: Surroundings) -> Ended {
     let parts = built.map_err(|error| not_built(&error))?;
     let _alive = around.health.lease();
+    let store = parts.snapshots.as_ref().map(|plan| Arc::clone(&plan.store));
+    let shared = (&around.clock, &around.metrics);
+    let _auditor = Auditor::start(config, store, shared, &around.health);
     let summary = worker::run(parts, around).map_err(|error| failed(&error))?;
     Ok(told(&config.name, summary))
 }

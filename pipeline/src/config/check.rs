@@ -4,13 +4,10 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::read::Written;
-use rules::schema::{Field, Schema};
 
-use super::section::{Notes, meant};
-use super::{Config, FileKind, Mode, Sink, Source};
+use super::section::Notes;
+use super::{FileKind, Mode, Sink, Source};
 use crate::error_code::Code;
-use crate::finding::Finding;
-use crate::operator::decode::can_be_key;
 
 /// What an output is, for comparing: two that are equal are the same place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,30 +23,6 @@ pub(super) fn compare(written: &Written<'_>, notes: &mut Notes<'_>) {
     shared(written, notes);
     durable(written, notes);
     promise(written, notes);
-}
-
-/// What is wrong with a configuration in the light of its pack; `file` is the name findings carry.
-#[must_use]
-pub fn compare_with_pack(config: &Config, schema: &Schema, file: &str) -> Vec<Finding> {
-    let (Source::Kafka { key: Some(key), .. } | Source::Embedded { key: Some(key), .. }) =
-        &config.source
-    else {
-        return Vec::new();
-    };
-    let can_be_key = |field: &&Field| can_be_key(field.ty);
-    let known: Vec<&str> = schema
-        .fields
-        .iter()
-        .filter(can_be_key)
-        .map(|field| field.name.as_str())
-        .collect();
-    let message = match schema.fields.iter().find(|field| field.name == key.name) {
-        Some(field) if can_be_key(&field) => return Vec::new(),
-        Some(_) => "key: only a field of type text or int can be the key of a record",
-        None => "key: the pack has no such field",
-    };
-    let found = Finding::error(Code::WrongValue, file, key.span.clone(), message);
-    vec![found.help(meant(&key.name, &known))]
 }
 
 fn cycles(written: &Written<'_>, notes: &mut Notes<'_>) {

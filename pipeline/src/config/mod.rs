@@ -19,19 +19,20 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod value;
+mod with_pack;
 
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use self::check::compare_with_pack;
 pub use self::connector::{CONNECTORS, Connector};
 pub use self::fill::{Lookup, SECRET_BYTES_MAX, SecretProblem, System};
 pub use self::kafka::{Kafka, property};
 pub use self::properties::Properties;
 pub use self::section::parse_rate;
-pub use self::state::{Bucket, State};
+pub use self::state::{AUDIT_EVERY, Bucket, State};
+pub use self::with_pack::compare_with_pack;
 pub use crate::crew::WORKERS_MAX;
 use crate::finding::{Finding, SourceText};
 pub use crate::operator::output::{Bounds, Packing};
@@ -73,6 +74,8 @@ pub enum Source {
         instance: String,
         /// What the key of each record must be.
         key: Option<KeyField>,
+        /// Whether several processes share the partitions.
+        shared: Option<Shared>,
     },
     /// Files, read to their end.
     File {
@@ -88,6 +91,27 @@ pub enum Source {
     },
     /// Made-up events.
     Generate(Generate),
+}
+
+/// That several processes share the partitions of the input: each partition has a state of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shared {
+    /// Where the configuration says so, for what only the pack can tell.
+    pub span: Range<usize>,
+}
+
+impl Source {
+    /// Whether several processes share its partitions.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(
+            self,
+            Source::Kafka {
+                shared: Some(_),
+                ..
+            }
+        )
+    }
 }
 
 /// The field of the pack whose text is the key of each record.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::section::{Notes, Section, scalar};
 use super::value::{Kind, Value};
-use super::{Generate, KeyField, Source, Start, connector, kafka};
+use super::{Generate, KeyField, Shared, Source, Start, connector, kafka};
 use crate::error_code::Code;
 
 /// Endings of files a source reads.
@@ -57,6 +57,7 @@ fn read_kafka(value: &Value, secrets: bool, notes: &mut Notes<'_>) -> Option<(So
         "insecure",
         "instance",
         "key",
+        "shared",
     ];
     let section = Section::open(value, "source.kafka", &known, notes)?;
     let start = match section.word("start", &["earliest", "latest"], notes) {
@@ -66,11 +67,13 @@ fn read_kafka(value: &Value, secrets: bool, notes: &mut Notes<'_>) -> Option<(So
     read_format(section, notes);
     let instance = read_instance(section, notes);
     let key = read_key(section, notes);
+    let shared = read_shared(section, notes);
     let kafka = kafka::read(section, secrets, kafka::Inherited::Nothing, notes)?;
     let source = Source::Kafka {
         kafka,
         instance: instance?,
         key: key?,
+        shared: shared?,
     };
     Some((source, start))
 }
@@ -83,6 +86,31 @@ fn read_key(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Option<KeyFie
     let name = scalar(value, "key", notes)?.text().to_owned();
     Some(Some(KeyField {
         name,
+        span: value.span.clone(),
+    }))
+}
+
+/// Whether the records of a key are all in one partition is known only where the key is.
+fn read_shared(section: Section<'_>, notes: &mut Notes<'_>) -> Option<Option<Shared>> {
+    let Some(value) = section
+        .get("shared")
+        .filter(|_| section.flag("shared", notes))
+    else {
+        return Some(None);
+    };
+    if section.get("key").is_none() {
+        let message = "shared: `key` is missing, the field whose value is the key of each record";
+        let help =
+            "instances share partitions where all events of a key are in one of them; name the key";
+        notes.error_with(
+            Code::WrongValue,
+            &value.span,
+            message.to_owned(),
+            help.to_owned(),
+        );
+        return None;
+    }
+    Some(Some(Shared {
         span: value.span.clone(),
     }))
 }

@@ -16,6 +16,12 @@ use crate::error_code::Code;
 /// How often a snapshot is begun unless told.
 const SNAPSHOT_EVERY: Duration = Duration::from_mins(1);
 
+/// How often a run looks at what it has written unless told.
+pub const AUDIT_EVERY: Duration = Duration::from_mins(1);
+
+/// What stands in place of a duration where a run shall not look.
+const OFF: &str = "off";
+
 /// Where state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
@@ -25,6 +31,9 @@ pub struct State {
     pub snapshots: Option<Bucket>,
     /// How often a snapshot is begun.
     pub snapshot_every: Duration,
+    /// How often a run compares what it has written since with its commits, and removes those nobody needs any more; `None`:
+    /// it does not.
+    pub audit_every: Option<Duration>,
 }
 
 /// A bucket.
@@ -49,12 +58,19 @@ pub(super) fn read(
             dir: base.join("state").join(name),
             snapshots: None,
             snapshot_every: SNAPSHOT_EVERY,
+            audit_every: Some(AUDIT_EVERY),
         });
     };
-    let known = ["dir", "snapshots", "snapshot_every"];
+    let known = ["dir", "snapshots", "snapshot_every", "audit_every"];
     let section = Section::open(value, "state", &known, notes)?;
     let every = Span(100_000)..=Span::seconds(86_400);
-    let snapshot_every = section.duration("snapshot_every", SNAPSHOT_EVERY, every, notes);
+    let snapshot_every = section.duration("snapshot_every", SNAPSHOT_EVERY, every.clone(), notes);
+    let audit_every = match section.get("audit_every") {
+        Some(value) if scalar(value, "audit_every", notes)?.text() == OFF => Some(None),
+        _ => section
+            .duration("audit_every", AUDIT_EVERY, every, notes)
+            .map(Some),
+    };
     let snapshots = match section.get("snapshots") {
         Some(value) => Some(bucket(value, inline_secrets, notes)?),
         None => None,
@@ -67,6 +83,7 @@ pub(super) fn read(
         dir: dir.join(name),
         snapshots,
         snapshot_every: snapshot_every?,
+        audit_every: audit_every?,
     })
 }
 

@@ -118,12 +118,24 @@ fn the_least_configuration_has_defaults() {
 }
 
 #[test]
+fn a_run_need_not_audit_itself() {
+    let text = "name: a\npack: p.yaml\nsource: { embedded: { topic: t } }\nsinks: { decisions: { embedded: { topic: d } } }\n";
+    let every = |state: &str| {
+        let checked = checked(&format!("{text}{state}"), &Fake::default());
+        checked.config.unwrap().state.audit_every
+    };
+    assert_eq!(every("state: { audit_every: off }\n"), None);
+    assert_eq!(every("state: { dir: s }\n"), Some(Duration::from_mins(1)));
+    assert_eq!(every(""), Some(Duration::from_mins(1)));
+}
+
+#[test]
 fn everything_can_be_said() {
     let text = "\
 name: card-fraud
 pack: p.yaml
 source:
-  kafka: { brokers: \"${env:BROKERS}\", topic: swipes, start: latest, format: json, instance: blue-2, key: card_id, properties: { client.rack: a } }
+  kafka: { brokers: \"${env:BROKERS}\", topic: swipes, start: latest, format: json, instance: blue-2, key: card_id, shared: true, properties: { client.rack: a } }
 sinks:
   decisions:
     - kafka: { brokers: \"127.0.0.1:9092\", topic: decisions }
@@ -131,7 +143,7 @@ sinks:
   alerts: { stdout: {} }
   dead_letters: { file: { path: dead.ndjson } }
 delivery: { mode: at_least_once, commit_every: 100ms, commit_records: 500, merge_wait: 2s }
-state: { dir: /var/lib/tollgate, snapshot_every: 5m }
+state: { dir: /var/lib/tollgate, snapshot_every: 5m, audit_every: 10s }
 http: { listen: \"127.0.0.1:9900\" }
 ";
     let lookup = Fake {
@@ -146,11 +158,13 @@ http: { listen: \"127.0.0.1:9900\" }
         kafka,
         instance,
         key,
+        shared,
     } = &config.source
     else {
         panic!("{config:?}")
     };
     assert_eq!(instance, "blue-2");
+    assert!(shared.is_some());
     assert_eq!(key.as_ref().map(|key| key.name.as_str()), Some("card_id"));
     assert_eq!(kafka.brokers, "127.0.0.1:9092");
     assert_eq!(
@@ -168,6 +182,7 @@ http: { listen: \"127.0.0.1:9900\" }
     ));
     assert_eq!(config.sinks.alerts, [Sink::Stdout]);
     assert_eq!(config.state.dir, Path::new("/var/lib/tollgate/card-fraud"));
+    assert_eq!(config.state.audit_every, Some(Duration::from_secs(10)));
     assert_eq!(config.delivery.commit_every, Duration::from_millis(100));
     assert_eq!(config.delivery.merge_wait, Duration::from_secs(2));
 }
@@ -206,7 +221,7 @@ isolaton: none
 source: { embedded: { topic: swipes }, file: { path: a.csv } }
 sinks: { alerts: { fle: { path: x } } }
 delivery: { mode: exactly_twice, comit_every: 1s }
-state: { dir: [a], snapshot_every: 1ms }
+state: { dir: [a], snapshot_every: 1ms, audit_every: 1x }
 http: { listen: \"10.0.0.1:9900\" }
 ",
         expect![[r#"
@@ -220,6 +235,7 @@ http: { listen: \"10.0.0.1:9900\" }
             6:34 E1002 error: unknown key `comit_every` in delivery (did you mean `commit_every`?)
             7:15 E1003 error: dir must be a single value
             7:36 E1005 error: snapshot_every: `1ms` is out of range (write a duration from 100ms to 1d, such as `1d`)
+            7:54 E1005 error: audit_every: `1x` is not a duration or too long (write a duration from 100ms to 1d, such as `1d`)
             8:17 E1015 error: listen: `10.0.0.1:9900` can be reached from other machines (listen on 127.0.0.1 or [::1]; TLS and tokens come later)
         "#]],
     );

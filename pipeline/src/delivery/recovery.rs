@@ -203,6 +203,12 @@ impl History {
         Ok(history)
     }
 
+    /// Whether the records lead to the committed offsets; where they do not, the last of them may not be seen yet.
+    #[must_use]
+    pub fn reaches_target(&self) -> bool {
+        self.target.is_empty() || !self.chain.is_empty()
+    }
+
     /// What is committed must lie in the log.
     fn check_log(&self) -> Result<(), RecoveryError> {
         for ((partition, committed), found) in self.target.iter().zip(&self.assigned) {

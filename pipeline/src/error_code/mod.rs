@@ -45,11 +45,13 @@ pub enum Code {
     FileKind,
     /// E1019: exactly once where it cannot be had.
     Promise,
+    /// E1020: a pack whose state is not of one partition, where instances share the partitions.
+    NotShareable,
 }
 
 impl Code {
     /// Every code, in the order of its number.
-    pub const ALL: [Code; 19] = [
+    pub const ALL: [Code; 20] = [
         Code::Unreadable,
         Code::UnknownKey,
         Code::WrongValue,
@@ -69,6 +71,7 @@ impl Code {
         Code::NotYet,
         Code::FileKind,
         Code::Promise,
+        Code::NotShareable,
     ];
 
     /// What one quotes: `E1002`.
@@ -111,6 +114,7 @@ impl Code {
             Code::NotYet => ("E1017", "config.not_yet", include_str!("E1017.md")),
             Code::FileKind => ("E1018", "config.file_kind", include_str!("E1018.md")),
             Code::Promise => ("E1019", "config.promise", include_str!("E1019.md")),
+            Code::NotShareable => ("E1020", "config.not_shareable", include_str!("E1020.md")),
         }
     }
 }

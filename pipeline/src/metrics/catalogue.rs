@@ -4,8 +4,12 @@
 //! dashboards are derived from it. The invariant: names are `tollgate_<noun>_<unit>[_total]` in base units, and a
 //! series label takes its values from the pack, from a list in this code or from the partitions, never from an event.
 
+mod audit;
+mod process;
 mod snapshots;
 
+pub use self::audit::*;
+pub use self::process::*;
 pub use self::snapshots::*;
 
 /// What kind of metric.
@@ -317,42 +321,6 @@ pub const READY: Entry = gauge(
     &[],
     "1 while events are decided, 0 while starting, rebuilding state, halted or stopping.",
 );
-/// Build.
-pub const BUILD_INFO: Entry = gauge(
-    "tollgate_build_info",
-    "info",
-    &["version"],
-    "Always 1; the version of the program.",
-);
-/// Pack.
-pub const PACK_INFO: Entry = gauge(
-    "tollgate_pack_info",
-    "info",
-    &["pack"],
-    "1 for the version of the pack that decides.",
-);
-/// Start time.
-pub const START_TIME: Entry = gauge(
-    "tollgate_process_start_seconds",
-    "seconds",
-    &[],
-    "When the process started, in seconds since the epoch.",
-);
-/// CPU.
-pub const CPU_SECONDS: Entry = counter(
-    "tollgate_process_cpu_seconds_total",
-    "seconds",
-    &[],
-    "Processor time of the process, user and system.",
-);
-/// Memory.
-pub const RESIDENT_BYTES: Entry = gauge(
-    "tollgate_process_resident_bytes",
-    "bytes",
-    &[],
-    "Resident memory of the process.",
-);
-
 /// Every metric, in the order `tollgate list metrics` shows.
 pub const ALL: &[Entry] = &[
     SOURCE_RECORDS,
@@ -383,6 +351,12 @@ pub const ALL: &[Entry] = &[
     SNAPSHOT_PAUSE_SECONDS,
     SNAPSHOT_BYTES,
     SNAPSHOT_TIME,
+    AUDIT_FAULTS,
+    AUDITED_COMMITS,
+    AUDITS,
+    AUDIT_SECONDS,
+    AUDIT_TIME,
+    CONTROL_RECORDS,
     FAILURES,
     QUEUE_DEPTH,
     WATERMARK,

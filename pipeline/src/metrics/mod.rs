@@ -19,6 +19,7 @@ use prometheus::{
 
 use self::catalogue as c;
 use self::register::Register;
+use crate::delivery::audit::Fault;
 
 /// The content type of [`Metrics::encode`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -76,6 +77,12 @@ pub struct Metrics {
     pub snapshot_pause_seconds: Histogram,
     pub snapshot_bytes: IntGauge,
     pub snapshot_time: IntGauge,
+    pub audit_faults: IntCounterVec,
+    pub audited_commits: IntCounter,
+    pub audits: IntCounterVec,
+    pub audit_seconds: Histogram,
+    pub audit_time: IntGauge,
+    pub control_records: IntGauge,
     pub failures: IntCounterVec,
     pub queue_depth: IntGaugeVec,
     pub watermark: GaugeVec,
@@ -163,6 +170,12 @@ impl Metrics {
             snapshot_pause_seconds: r.histogram(&c::SNAPSHOT_PAUSE_SECONDS)?,
             snapshot_bytes: r.gauge(&c::SNAPSHOT_BYTES)?,
             snapshot_time: r.gauge(&c::SNAPSHOT_TIME)?,
+            audit_faults: r.counters(&c::AUDIT_FAULTS)?,
+            audited_commits: r.counter(&c::AUDITED_COMMITS)?,
+            audits: r.counters(&c::AUDITS)?,
+            audit_seconds: r.histogram(&c::AUDIT_SECONDS)?,
+            audit_time: r.gauge(&c::AUDIT_TIME)?,
+            control_records: r.gauge(&c::CONTROL_RECORDS)?,
             failures: r.counters(&c::FAILURES)?,
             queue_depth: r.gauges(&c::QUEUE_DEPTH)?,
             watermark: r.float_gauges(&c::WATERMARK)?,
@@ -192,6 +205,10 @@ impl Metrics {
         for result in ["ok", "failed"] {
             self.commits.with_label_values(&[result]);
             self.snapshots.with_label_values(&[result]);
+            self.audits.with_label_values(&[result]);
+        }
+        for fault in Fault::ALL {
+            self.audit_faults.with_label_values(&[fault.word()]);
         }
         for result in ["restored", "refused"] {
             self.snapshots_found.with_label_values(&[result]);

@@ -44,6 +44,7 @@ fn names_follow_the_convention() {
                 "code",
                 "stage",
                 "result",
+                "fault",
                 "feature",
                 "group",
                 "what",

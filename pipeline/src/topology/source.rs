@@ -46,10 +46,14 @@ pub(super) fn open(
     let (source, decoder, log): (Box<dyn Source>, _, Option<Box<dyn CommitLog>>) =
         match &config.source {
             config::Source::Kafka {
-                kafka, instance, ..
+                kafka,
+                instance,
+                shared,
+                ..
             } => {
                 let mut settings = site.clusters.settings(kafka);
                 settings.instance.clone_from(instance);
+                settings.shared = shared.is_some();
                 let source = KafkaSource::new(&settings, &kafka.topic)?;
                 if rules.schema.max_future.is_some() {
                     warn_of_times_nobody_checks(&settings, &kafka.topic);

@@ -1,19 +1,14 @@
-//! The commit: outputs durable, then the control record, then the offsets, or all at once where the log is atomic.
+//! The commit: outputs durable, then the control records, then the offsets, or all at once where the log is atomic.
 //!
-//! The invariant: the control record says exactly what was written and taken since the commit before it.
+//! The invariant: the control record of a task says exactly what was written and taken of it since the commit before it.
 
 use std::time::Duration;
 
-use connectors::log::{CommitLog, LogError};
-use rules::evaluate::SEMANTICS;
+use connectors::log::{CommitLog, Control, LogError, Scope};
 
-use super::snapshot::Snapshots;
-use super::{Delivery, POLL_WAIT, RunError, Worker};
-use crate::delivery::control::{CONTROL_VERSION, ControlRecord};
+use super::{POLL_WAIT, RunError, Worker};
 use crate::delivery::digest::link;
-use crate::delivery::snapshot::Mark;
-use crate::operator::output::Written;
-use crate::step::Positions;
+use crate::delivery::snapshot::{Mark, Proof};
 
 /// How often a commit that may succeed later is tried before the run gives up.
 const COMMIT_TRIES: u32 = 5;
@@ -21,122 +16,104 @@ const COMMIT_TRIES: u32 = 5;
 /// comes, which is longer than a group waits for a member.
 const REFUSED_POLLS: u32 = 3_000;
 
-/// What the next commit will cover.
-#[derive(Debug)]
-pub(super) struct Pending {
-    sequence: u64,
-    /// What the control record calls the one before it.
-    previous: String,
-    from: Positions,
-    written: Written,
-    since: Duration,
-}
-
-impl Pending {
-    pub(super) fn new(sequence: u64, previous: String, from: Positions) -> Pending {
-        Pending {
-            sequence,
-            previous,
-            from,
-            written: Written::default(),
-            since: Duration::ZERO,
-        }
-    }
-
-    /// Opens the log for writing.
-    pub(super) fn begin(
-        &mut self,
-        log: Option<&mut (dyn CommitLog + 'static)>,
-        now: Duration,
-    ) -> Result<(), LogError> {
-        self.since = now;
-        log.map_or(Ok(()), CommitLog::begin)
-    }
-
-    pub(super) fn add(&mut self, written: &Written) {
-        self.written.join(written);
-    }
-
-    fn records(&self) -> u64 {
-        self.written.decisions + self.written.dead_letters
-    }
-
-    /// How long until the next commit must be made.
-    pub(super) fn due_in(&self, delivery: Delivery, now: Duration) -> Duration {
-        if self.records() == 0 {
-            return delivery.commit_every;
-        }
-        delivery
-            .commit_every
-            .saturating_sub(now.saturating_sub(self.since))
-    }
+/// What a commit says of one task.
+struct Closed {
+    scope: Scope,
+    /// Where it ends.
+    mark: Mark,
+    /// A snapshot that it names.
+    named: Option<Proof>,
 }
 
 impl Worker {
+    /// How long until the next commit must be made.
+    pub(super) fn due_in(&self, now: Duration) -> Duration {
+        let every = self.parts.delivery.commit_every;
+        if self.records == 0 {
+            return every;
+        }
+        every.saturating_sub(now.saturating_sub(self.since))
+    }
+
     /// Commits when enough time has passed or enough events have come.
     pub(super) fn commit_if_due(&mut self) -> Result<(), RunError> {
         let now = self.around.clock.elapsed();
-        if self.journal.is_empty() {
+        if self.tasks.iter().all(|task| task.journal.is_empty()) {
             // The interval counts from the first event after a commit, so that a lone event waits no longer than it must.
-            self.pending.since = now;
+            self.since = now;
             return Ok(());
         }
-        let full = self.pending.records() >= self.parts.delivery.commit_records;
-        if full || self.pending.due_in(self.parts.delivery, now).is_zero() {
+        let full = self.records >= self.parts.delivery.commit_records;
+        if full || self.due_in(now).is_zero() {
             self.commit()?;
         }
         Ok(())
     }
 
-    /// Commits what is pending, if anything.
+    /// Commits what is pending, if anything: one commit for all tasks.
     pub(super) fn commit(&mut self) -> Result<(), RunError> {
-        if self.journal.is_empty() {
+        let (mut closed, mut to, mut control) = (Vec::new(), Vec::new(), Vec::new());
+        for task in &mut self.tasks {
+            let Some(record) = task.close(&self.parts.app) else {
+                continue;
+            };
+            let bytes = record.encode();
+            let mark = Mark {
+                sequence: record.sequence,
+                link: link(&bytes),
+                positions: record.to().to_vec(),
+                partition: partition_of(task.scope),
+            };
+            to.extend_from_slice(record.to());
+            control.push((task.scope.journal(), bytes));
+            closed.push(Closed {
+                scope: task.scope,
+                mark,
+                named: record.snapshot,
+            });
+        }
+        if closed.is_empty() {
             return Ok(());
         }
         let started = self.around.clock.elapsed();
-        let entries = self.journal.close();
-        let record = ControlRecord {
-            v: CONTROL_VERSION,
-            app: self.parts.app.clone(),
-            sequence: self.pending.sequence,
-            previous: std::mem::take(&mut self.pending.previous),
-            semantics: SEMANTICS,
-            pack: self.engine.rules().version.clone(),
-            from: std::mem::take(&mut self.pending.from),
-            entries,
-            decisions: self.pending.written.decisions,
-            alerts: self.pending.written.alerts,
-            dead_letters: self.pending.written.dead_letters,
-            digests: self.pending.written.digests,
-            snapshot: self.snapshots.as_ref().and_then(Snapshots::kept),
-        };
-        let control = record.encode();
-        let result = self.make_durable(record.to(), &control);
-        self.meter.commit(
-            self.around.clock.elapsed().saturating_sub(started),
-            result.is_ok(),
-        );
+        self.committing = true;
+        let result = self.make_durable(&to, &control);
+        self.committing = false;
+        let took = self.around.clock.elapsed().saturating_sub(started);
+        self.meter.commit(took, result.is_ok());
         if let Some(log) = &self.parts.log {
             self.meter.repairs(&log.counts());
         }
         result?;
         self.parts.output.committed();
         self.summary.commits += 1;
-        let mark = Mark {
-            sequence: record.sequence,
-            link: link(&control),
-            positions: record.to().to_vec(),
-        };
-        self.pending = Pending::new(mark.sequence + 1, mark.link.clone(), mark.positions.clone());
-        self.freeze_if_due(mark, record.snapshot);
-        self.pending
-            .begin(self.parts.log.as_deref_mut(), self.around.clock.elapsed())?;
-        Ok(())
+        self.records = 0;
+        self.followed(closed);
+        if let Some(log) = self.parts.log.as_mut() {
+            log.begin()?;
+        }
+        self.since = self.around.clock.elapsed();
+        // What was said of the partitions meanwhile.
+        let mut held = std::mem::take(&mut self.held).into_iter();
+        held.try_for_each(|event| self.event(event))
+    }
+
+    /// Each task goes on behind its commit; a snapshot is begun if one is due.
+    fn followed(&mut self, closed: Vec<Closed>) {
+        let mut tasks = std::mem::take(&mut self.tasks);
+        for Closed { scope, mark, named } in &closed {
+            if let Some(task) = tasks.iter_mut().find(|task| task.scope == *scope) {
+                task.committed(mark);
+                task.named(*named);
+            }
+        }
+        self.freeze_if_due(&mut tasks, closed.into_iter().map(|closed| closed.mark));
+        self.tasks = tasks;
     }
 
     /// Flush and commit; the same call again where that may help, the same outputs again after an abort. A log that is
     /// not atomic has dropped no output: there the group has refused the offsets, and only polling tells why.
-    fn make_durable(&mut self, to: &[(u32, i64)], control: &[u8]) -> Result<(), RunError> {
+    fn make_durable(&mut self, to: &[(u32, i64)], control: &[Control]) -> Result<(), RunError> {
         for _ in 1..COMMIT_TRIES {
             match self.try_commit(to, control) {
                 Err(RunError::Log(LogError::Retry { operation, cause })) => {
@@ -168,8 +145,18 @@ impl Worker {
 
     /// Polls until the group takes the offsets, or takes the partitions away, which ends this by [`RunError::Lost`]. What
     /// the source hands over meanwhile waits in the merge.
-    fn commit_when_let(&mut self, to: &[(u32, i64)], control: &[u8]) -> Result<(), RunError> {
-        for _ in 0..REFUSED_POLLS {
+    fn commit_when_let(&mut self, to: &[(u32, i64)], control: &[Control]) -> Result<(), RunError> {
+        // Partitions that the next poll gives up are committed now or not at all.
+        let polls = |held: usize| {
+            if held == 0 {
+                REFUSED_POLLS
+            } else {
+                COMMIT_TRIES
+            }
+        };
+        let mut polled = 0;
+        while polled < polls(self.held.len()) {
+            polled += 1;
             self.poll_for(POLL_WAIT)?;
             match self.try_commit(to, control) {
                 Err(RunError::Log(LogError::Aborted { .. } | LogError::Retry { .. }))
@@ -184,11 +171,19 @@ impl Worker {
         self.parts.log.as_deref().is_some_and(CommitLog::atomic)
     }
 
-    fn try_commit(&mut self, to: &[(u32, i64)], control: &[u8]) -> Result<(), RunError> {
+    fn try_commit(&mut self, to: &[(u32, i64)], control: &[Control]) -> Result<(), RunError> {
         self.parts.output.flush()?;
         if let Some(log) = self.parts.log.as_mut() {
             log.commit(to, control)?;
         }
         Ok(())
+    }
+}
+
+/// As a snapshot has it.
+pub(super) fn partition_of(scope: Scope) -> Option<u32> {
+    match scope {
+        Scope::Whole => None,
+        Scope::Partition(partition) => Some(partition),
     }
 }

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::record::Batch;
-use connectors::source::{Assignment, SourceEvent};
+use connectors::source::SourceEvent;
 use rules::evaluate::exchange::Lost;
 
+use super::task::Task;
 use super::{POLL_WAIT, RunError, Worker, micros};
 use crate::console::health::State;
 use crate::crew::{Crew, Decoding};
@@ -65,16 +66,14 @@ impl Intake {
 impl Worker {
     /// Takes what the source has; waits for it only when there was nothing else to do.
     pub(super) fn poll(&mut self, progress: bool) -> Result<(), RunError> {
-        let full = self.merge.overfull().len() == self.merge.positions().len();
+        let full = !self.tasks.is_empty() && self.tasks.iter().all(Task::is_overfull);
         self.pause()?;
         self.settle(!progress)?;
         // With every partition full there is work enough; another poll would only grow the buffers.
         if self.intake.ended || (progress && full) {
             return Ok(());
         }
-        let due = self
-            .pending
-            .due_in(self.parts.delivery, self.around.clock.elapsed());
+        let due = self.due_in(self.around.clock.elapsed());
         let wait = if progress {
             Duration::ZERO
         } else {
@@ -83,8 +82,13 @@ impl Worker {
         self.take_in(wait)
     }
 
-    /// The same in the middle of a commit, when nothing is taken out of the merge.
+    /// The same in the middle of a commit, when nothing is taken out of the merge. Once the source has said something of
+    /// its partitions it is not asked again: until then what it takes away can still be committed.
     pub(super) fn poll_for(&mut self, wait: Duration) -> Result<(), RunError> {
+        if !self.held.is_empty() {
+            std::thread::park_timeout(wait);
+            return Ok(());
+        }
         self.pause()?;
         self.take_in(wait)?;
         while !self.intake.line.is_empty() {
@@ -107,6 +111,13 @@ impl Worker {
         match event {
             SourceEvent::Idle => Ok(()),
             SourceEvent::Batch(batch) => self.batch(batch),
+            SourceEvent::Revoked(_) | SourceEvent::Lost(_) | SourceEvent::Assigned(_) => {
+                // The next poll is too late, and what comes behind it is of another assignment.
+                while !self.intake.line.is_empty() {
+                    self.settle(true)?;
+                }
+                self.event(event)
+            }
             event if self.intake.line.is_empty() => self.event(event),
             event => {
                 let waiting = Waiting::Event(Box::new(event));
@@ -121,7 +132,12 @@ impl Worker {
         self.meter.taken(&batch);
         let started = self.around.clock.elapsed();
         let taken_at = micros(started);
-        let busy = self.merge.buffered_rows() >= self.parts.limits.step_rows;
+        let buffered: usize = self
+            .tasks
+            .iter()
+            .map(|task| task.merge.buffered_rows())
+            .sum();
+        let busy = buffered >= self.parts.limits.step_rows;
         if busy && let Some(decode) = self.intake.spare.pop() {
             let clock = Arc::clone(&self.around.clock);
             let ticket = self.crew.decode(Decoding {
@@ -137,7 +153,7 @@ impl Worker {
         let took = self.around.clock.elapsed().saturating_sub(started);
         self.meter.stage(Stage::Decode, took);
         if self.intake.line.is_empty() {
-            self.merge.push(segment);
+            self.push(segment);
         } else {
             let waiting = Waiting::Segment(Box::new(segment));
             self.intake.line.push_back(waiting);
@@ -157,9 +173,9 @@ impl Worker {
                     };
                     self.intake.spare.push(decoded.decode);
                     self.meter.stage(Stage::Decode, decoded.took);
-                    self.merge.push(decoded.segment?);
+                    self.push(decoded.segment?);
                 }
-                Waiting::Segment(segment) => self.merge.push(*segment),
+                Waiting::Segment(segment) => self.push(*segment),
                 Waiting::Event(event) => self.event(*event)?,
             }
             wait = false;
@@ -167,28 +183,48 @@ impl Worker {
         Ok(())
     }
 
+    /// Takes a segment in, unless its partition is no longer here.
+    fn push(&mut self, segment: Segment) {
+        if let Some(task) = self.task_of(segment.partition) {
+            task.merge.push(segment);
+        }
+    }
+
+    fn task_of(&mut self, partition: u32) -> Option<&mut Task> {
+        let mut tasks = self.tasks.iter_mut();
+        tasks.find(|task| task.scope.has(partition))
+    }
+
     /// Takes one event of the source in that is no batch.
-    fn event(&mut self, event: SourceEvent) -> Result<(), RunError> {
+    pub(super) fn event(&mut self, event: SourceEvent) -> Result<(), RunError> {
         match event {
             SourceEvent::CaughtUp {
                 partition,
                 next_offset,
             } => {
                 self.meter.log_end(partition, next_offset);
-                self.merge.caught_up(partition);
+                if let Some(task) = self.task_of(partition) {
+                    task.merge.caught_up(partition);
+                }
             }
             SourceEvent::Halted {
                 partition,
                 offset,
                 cause,
             } => self.halt(partition, offset, cause),
+            SourceEvent::Lost(partitions) => return Err(RunError::Lost(partitions)),
+            SourceEvent::Revoked(_) | SourceEvent::Assigned(_) if self.committing => {
+                self.held.push(event);
+            }
             SourceEvent::Revoked(partitions) => {
                 self.commit()?;
-                return Err(RunError::Revoked(partitions));
+                if !self.parts.shared {
+                    return Err(RunError::Revoked(partitions));
+                }
+                self.release(&partitions);
             }
-            SourceEvent::Lost(partitions) => return Err(RunError::Lost(partitions)),
+            SourceEvent::Assigned(assigned) => self.assigned(&assigned)?,
             SourceEvent::Finished => self.finished = true,
-            SourceEvent::Assigned(assigned) => self.reassigned(&assigned)?,
             SourceEvent::Idle | SourceEvent::Batch(_) => {}
         }
         Ok(())
@@ -197,13 +233,18 @@ impl Worker {
     /// Notes that a partition stands still; the others go on without it.
     fn halt(&mut self, partition: u32, offset: i64, cause: String) {
         tracing::error!(partition, offset, %cause, "partition halted");
-        self.merge.halted(partition);
+        if let Some(task) = self.task_of(partition) {
+            task.merge.halted(partition);
+        }
         self.halted.push((partition, offset, cause));
         self.tell_ready();
     }
 
     /// Says that events are decided, or which partitions stand still.
     pub(super) fn tell_ready(&self) {
+        if self.tasks.iter().any(|task| task.fold.is_some()) {
+            return;
+        }
         let told = self.halted.iter().map(|(partition, offset, cause)| {
             format!("partition {partition} stands still at offset {offset}: {cause}")
         });
@@ -215,26 +256,19 @@ impl Worker {
         });
     }
 
-    /// A source may tell again of what is already known; anything else would need the state of other partitions.
-    fn reassigned(&mut self, assigned: &[Assignment]) -> Result<(), RunError> {
-        let positions = self.merge.positions();
-        let new = assigned
-            .iter()
-            .map(|a| a.partition)
-            .filter(|p| !positions.iter().any(|(known, _)| known == p));
-        let new: Vec<u32> = new.collect();
-        if new.is_empty() {
-            Ok(())
-        } else {
-            Err(RunError::Revoked(new))
-        }
-    }
-
     /// Pauses what is overfull and lets go on what has drained.
     fn pause(&mut self) -> Result<(), RunError> {
-        let overfull = self.merge.overfull();
-        let (drained, still): (Vec<u32>, Vec<u32>) =
-            self.paused.iter().partition(|p| self.merge.drained(**p));
+        let overfull: Vec<u32> = self
+            .tasks
+            .iter()
+            .flat_map(|task| task.merge.overfull())
+            .collect();
+        let tasks = &self.tasks;
+        let drained = |partition: &&u32| {
+            let mut of = tasks.iter().filter(|task| task.scope.has(**partition));
+            of.all(|task| task.merge.drained(**partition))
+        };
+        let (drained, still): (Vec<u32>, Vec<u32>) = self.paused.iter().partition(drained);
         if !drained.is_empty() {
             self.parts.source.resume(&drained)?;
         }

@@ -11,12 +11,13 @@ use connectors::log::Counts;
 use connectors::record::Batch;
 use prometheus::core::{AtomicI64, GenericGauge};
 use prometheus::{Gauge, Histogram, IntCounter};
-use rules::evaluate::{Engine, StepOutput};
+use rules::evaluate::{Sizes, StepOutput};
 use rules::ruleset::RuleSet;
 
+use super::task::Task;
 use crate::metrics::pack::PackSeries;
 use crate::metrics::{Metrics, Stage};
-use crate::operator::merge::{Merge, Merged};
+use crate::operator::merge::Merged;
 
 /// Handles for one run.
 pub(super) struct Meter {
@@ -25,6 +26,8 @@ pub(super) struct Meter {
     partitions: BTreeMap<u32, Partition>,
     stages: BTreeMap<&'static str, Histogram>,
     buffered: GenericGauge<AtomicI64>,
+    /// What tasks that are gone have counted.
+    gone: Sizes,
 }
 
 /// Handles of one partition.
@@ -55,6 +58,7 @@ impl Meter {
             pack,
             stages,
             buffered,
+            gone: Sizes::default(),
             partitions: BTreeMap::new(),
             metrics,
         }
@@ -175,14 +179,31 @@ impl Meter {
     }
 
     /// Brings the gauges up to date.
-    pub(super) fn gauges(&mut self, engine: &Engine, merge: &Merge, halted: usize) {
-        let sizes = engine.sizes();
+    pub(super) fn gauges(&mut self, tasks: &[Task], halted: usize) {
+        let mut sizes = self.gone.clone();
+        tasks
+            .iter()
+            .for_each(|task| sizes.join(&task.engine.sizes()));
         self.pack.set_sizes(&self.metrics, &sizes);
         self.metrics.source_halted.set(gauge(halted));
-        self.buffered.set(gauge(merge.buffered_rows()));
-        for (partition, position) in merge.positions() {
+        let buffered = tasks.iter().map(|task| task.merge.buffered_rows());
+        self.buffered.set(gauge(buffered.sum()));
+        for (partition, position) in tasks.iter().flat_map(|task| task.merge.positions()) {
             let series = self.partition(partition);
             series.lag.set((series.log_end - position).max(0));
+        }
+    }
+
+    /// A task is gone: its lag is nobody's here.
+    pub(super) fn released(&mut self, task: &Task) {
+        self.gone.join(&task.engine.sizes().gone());
+        for (partition, _) in task.merge.positions() {
+            self.partitions.remove(&partition);
+            // There is none where nothing was measured yet.
+            let _ = self
+                .metrics
+                .source_lag
+                .remove_label_values(&[&partition.to_string()]);
         }
     }
 

@@ -8,9 +8,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::log::Scope;
 use connectors::snapshots::SnapshotStore;
-use rules::evaluate::SEMANTICS;
+use rules::evaluate::{Engine, SEMANTICS};
 
+use super::commit::partition_of;
+use super::task::Task;
 use super::{RunError, Worker};
 use crate::delivery::recovery::History;
 use crate::delivery::snapshot::keeper::{Keeper, News};
@@ -54,18 +57,20 @@ impl Snapshots {
 
 impl Worker {
     /// Takes the state from the newest snapshot that is sound and proven; none if there is none.
-    pub(super) fn restore(&mut self, history: &History) -> Option<Mark> {
+    pub(super) fn restore(&self, scope: Scope, history: &History) -> Option<(Engine, Mark)> {
         let store = Arc::clone(&self.parts.snapshots.as_ref()?.store);
+        let prefix = Mark::prefix(partition_of(scope));
         let names = store.list();
         let names = names.map_err(|error| {
             tracing::warn!(%error, "snapshots cannot be looked at; the log is folded from its beginning");
         });
-        for name in names.ok()?.iter().rev() {
+        let of = |name: &&String| Mark::has_prefix(name, &prefix);
+        for name in names.ok()?.iter().rev().filter(of) {
             let started = self.around.clock.elapsed();
             let restored = self.restore_from(store.as_ref(), name, history);
             self.meter.snapshot_found(restored.is_ok());
             match restored {
-                Ok(found) => {
+                Ok((engine, found)) => {
                     let took = self.around.clock.elapsed().saturating_sub(started);
                     tracing::info!(
                         snapshot = name,
@@ -73,7 +78,7 @@ impl Worker {
                         seconds = took.as_secs_f64(),
                         "restored a snapshot"
                     );
-                    return Some(found.manifest.mark);
+                    return Some((engine, found.manifest.mark));
                 }
                 Err(reason) => {
                     tracing::warn!(snapshot = name, %reason, "a snapshot is of no use");
@@ -84,29 +89,29 @@ impl Worker {
     }
 
     fn restore_from(
-        &mut self,
+        &self,
         store: &dyn SnapshotStore,
         name: &str,
         history: &History,
-    ) -> Result<Found, Unusable> {
+    ) -> Result<(Engine, Found), Unusable> {
         let found = Found::open(store, name, &self.parts.app)?;
         let proven = history.proves(&found.manifest.mark, &found.proof);
         proven.map_err(Unusable::Unproven)?;
         let hands = usize::from(self.parts.workers).max(2);
-        self.engine = found.restore(Arc::clone(&self.parts.rules), hands)?;
-        Ok(found)
+        let engine = found.restore(Arc::clone(&self.parts.rules), hands)?;
+        Ok((engine, found))
     }
 
-    /// From now on snapshots are taken; the fold before took so long.
-    pub(super) fn start_snapshots(&mut self, fold: Duration) -> Result<(), RunError> {
+    /// From now on snapshots are taken of a task; the fold before took so long.
+    pub(super) fn start_snapshots(&self, fold: Duration) -> Result<Option<Snapshots>, RunError> {
         let Some(plan) = self.parts.snapshots.clone() else {
-            return Ok(());
+            return Ok(None);
         };
         let keeper = match plan.aside {
             true => Keeper::start(plan.store).map_err(RunError::Keeper)?,
             false => Keeper::here(plan.store),
         };
-        self.snapshots = Some(Snapshots {
+        Ok(Some(Snapshots {
             keeper,
             every: plan.every,
             begun: self.around.clock.elapsed(),
@@ -114,22 +119,40 @@ impl Worker {
             writing: false,
             waiting: false,
             kept: None,
-        });
-        Ok(())
+        }))
     }
 
-    /// Freezes the engine if a snapshot is due behind this commit, which has named one, maybe.
-    pub(super) fn freeze_if_due(&mut self, mark: Mark, named: Option<Proof>) {
+    /// Freezes the engine of the task whose snapshot is due for longest behind this commit, if any is. One at a time is
+    /// written, so that what is frozen, and what that costs, does not grow with the tasks.
+    pub(super) fn freeze_if_due(&mut self, tasks: &mut [Task], marks: impl Iterator<Item = Mark>) {
         let now = self.around.clock.elapsed();
-        let Some(snapshots) = self.snapshots.as_mut() else {
+        let written = |task: &Task| task.snapshots.as_ref().is_some_and(|s| s.writing);
+        if tasks.iter().any(written) {
+            return;
+        }
+        let mut longest: Option<(Duration, &mut Task, Mark)> = None;
+        let mut marks: Vec<Mark> = marks.collect();
+        for task in tasks {
+            let begun = task.snapshots.as_ref().filter(|s| s.is_due(now));
+            let mark = marks
+                .iter()
+                .position(|m| m.partition == partition_of(task.scope));
+            let Some((begun, mark)) = begun.map(|s| s.begun).zip(mark) else {
+                continue;
+            };
+            if longest.as_ref().is_none_or(|(before, ..)| begun < *before) {
+                longest = Some((begun, task, marks.swap_remove(mark)));
+            }
+        }
+        if let Some((_, task, mark)) = longest {
+            self.freeze(task, mark, now);
+        }
+    }
+
+    fn freeze(&mut self, task: &mut Task, mark: Mark, now: Duration) {
+        let Some(snapshots) = task.snapshots.as_mut() else {
             return;
         };
-        if named.is_some() {
-            snapshots.kept = None;
-        }
-        if !snapshots.is_due(now) {
-            return;
-        }
         (snapshots.begun, snapshots.at_once) = (now, false);
         let manifest = Manifest {
             v: SNAPSHOT_VERSION,
@@ -139,38 +162,83 @@ impl Worker {
             mark,
             sections: Vec::new(),
         };
-        let frozen = self.engine.freeze(&manifest.mark.positions);
+        let frozen = task.engine.freeze(&manifest.mark.positions);
         let begun = frozen.is_ok() && snapshots.keeper.begin(manifest);
         (snapshots.writing, snapshots.waiting) = (begun, begun);
         if begun {
             let took = self.around.clock.elapsed().saturating_sub(now);
             self.meter.snapshot_pause(took);
         } else {
-            self.engine.thaw();
-            self.snapshot_failed("the keeper of snapshots is gone");
+            self.snapshot_failed(task, "the keeper of snapshots is gone");
         }
     }
 
     /// Writes a piece of the snapshot at hand; whether there was something to write, and room for it.
     pub(super) fn save_some(&mut self) -> bool {
-        let Some(news) = self.snapshots.as_mut().map(|s| s.keeper.news()) else {
+        let mut tasks = std::mem::take(&mut self.tasks);
+        let mut saved = false;
+        for task in &mut tasks {
+            saved |= self.save_some_of(task);
+        }
+        self.tasks = tasks;
+        saved
+    }
+
+    fn save_some_of(&mut self, task: &mut Task) -> bool {
+        let Some(news) = task.snapshots.as_mut().map(|s| s.keeper.news()) else {
             return false;
         };
         match news {
-            Some(News::Kept(proof, bytes)) => self.snapshot_kept(proof, bytes),
-            Some(News::Failed(cause)) => self.snapshot_failed(&cause),
+            Some(News::Kept(proof, bytes)) => self.snapshot_kept(task, proof, bytes),
+            Some(News::Failed(cause)) => self.snapshot_failed(task, &cause),
             None => {}
         }
         let started = self.around.clock.elapsed();
-        let saved = self.save_piece();
+        let saved = task.save_piece();
         if matches!(saved, Ok(true)) {
             let took = self.around.clock.elapsed().saturating_sub(started);
             self.meter.snapshot_pause(took);
         }
         saved.unwrap_or_else(|error| {
-            self.snapshot_failed(&error.to_string());
+            self.snapshot_failed(task, &error.to_string());
             false
         })
+    }
+
+    fn snapshot_kept(&mut self, task: &mut Task, proof: Proof, bytes: u64) {
+        let now = self.around.clock.elapsed();
+        if let Some(snapshots) = &mut task.snapshots {
+            let took = now.saturating_sub(snapshots.begun);
+            self.meter
+                .snapshot(took, bytes, self.around.clock.wall_us());
+            tracing::info!(
+                commit = proof.sequence,
+                bytes,
+                seconds = took.as_secs_f64(),
+                "kept a snapshot"
+            );
+            snapshots.waiting = false;
+            snapshots.kept = Some(proof);
+        }
+    }
+
+    fn snapshot_failed(&mut self, task: &mut Task, cause: &str) {
+        tracing::warn!(cause, "no snapshot this time; those before it stay");
+        self.meter.snapshot_failed();
+        task.engine.thaw();
+        if let Some(snapshots) = &mut task.snapshots {
+            (snapshots.writing, snapshots.waiting) = (false, false);
+            snapshots.keeper.give_up();
+        }
+    }
+}
+
+impl Task {
+    /// A commit has named this snapshot.
+    pub(super) fn named(&mut self, named: Option<Proof>) {
+        if let Some(snapshots) = self.snapshots.as_mut().filter(|_| named.is_some()) {
+            snapshots.kept = None;
+        }
     }
 
     fn save_piece(&mut self) -> io::Result<bool> {
@@ -188,32 +256,5 @@ impl Worker {
             }
         }
         Ok(true)
-    }
-
-    fn snapshot_kept(&mut self, proof: Proof, bytes: u64) {
-        let now = self.around.clock.elapsed();
-        if let Some(snapshots) = &mut self.snapshots {
-            let took = now.saturating_sub(snapshots.begun);
-            self.meter
-                .snapshot(took, bytes, self.around.clock.wall_us());
-            tracing::info!(
-                commit = proof.sequence,
-                bytes,
-                seconds = took.as_secs_f64(),
-                "kept a snapshot"
-            );
-            snapshots.waiting = false;
-            snapshots.kept = Some(proof);
-        }
-    }
-
-    fn snapshot_failed(&mut self, cause: &str) {
-        tracing::warn!(cause, "no snapshot this time; those before it stay");
-        self.meter.snapshot_failed();
-        self.engine.thaw();
-        if let Some(snapshots) = &mut self.snapshots {
-            (snapshots.writing, snapshots.waiting) = (false, false);
-            snapshots.keeper.give_up();
-        }
     }
 }

@@ -1,47 +1,53 @@
-//! How a worker begins: take over the commit log, learn the partitions, fold the history again, silently.
+//! How a worker begins: take over the commit log, restore each task it is given and fold the rest of its history again,
+//! silently; and how tasks come and go while it runs.
 //!
-//! The invariant: when [`Worker::live`] begins, the state is the fold of the input up to the committed offsets in
-//! the journaled order, and nothing has been written.
+//! The invariant: when a task is live its state is the fold of its input up to the committed offsets in the journaled
+//! order, and nothing was written of it. A task that goes is committed before, or it was lost and nothing of it ever will be.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::log::{Committed, LogError};
-use connectors::source::{Assignment, SourceEvent};
+use connectors::log::{Committed, LogError, Scope};
+use connectors::source::Assignment;
 use rules::evaluate::exchange::Hands;
 use rules::evaluate::{Engine, StepOutput};
 
+use super::task::Task;
 use super::{
-    Begin, Crew, Halt, Intake, Meter, Parts, Pending, Plan, RunError, Summary, Surroundings, TICK,
-    Worker, micros, step_of,
+    Begin, Crew, Halt, Intake, Meter, Parts, RunError, Summary, Surroundings, Worker, micros,
+    step_of,
 };
 use crate::console::health::State;
 use crate::delivery::recovery::{History, RecoveryError};
 use crate::failpoint;
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
-use crate::operator::output::Written;
 use crate::seed;
-use crate::step::{Journal, Positions};
+
+/// Looks at a journal whose last record is not there yet: 40 s, longer than a transaction may take.
+const JOURNAL_LOOKS: u32 = 800;
+/// Between two of them.
+const JOURNAL_PAUSE: Duration = Duration::from_millis(50);
 
 impl Worker {
     /// A worker that knows nothing yet.
     pub(super) fn new(parts: Parts, around: Surroundings) -> Result<Worker, RunError> {
-        let rules = Arc::clone(&parts.rules);
         let crew = Crew::new(parts.workers)?;
-        let merge = Merge::new(rules.schema.arrow(), &[], parts.limits);
         Ok(Worker {
             intake: Intake::new(&parts.decode, crew.count()),
             crew,
-            pending: Pending::new(0, String::new(), Vec::new()),
-            meter: Meter::new(Arc::clone(&around.metrics), &rules),
-            engine: Engine::new(rules, &parts.app, seed::draw()),
+            meter: Meter::new(Arc::clone(&around.metrics), &parts.rules),
             parts,
             around,
-            merge,
-            journal: Journal::default(),
+            tasks: Vec::new(),
+            first: 0,
             out: StepOutput::default(),
-            snapshots: None,
+            since: Duration::ZERO,
+            records: 0,
+            fenced: false,
+            joins_again: false,
+            committing: false,
+            held: Vec::new(),
             paused: Vec::new(),
             halted: Vec::new(),
             finished: false,
@@ -51,66 +57,83 @@ impl Worker {
         })
     }
 
-    /// Takes over the commit log, restores the state and goes live, until the end.
-    pub(super) fn start(&mut self) -> Result<(), RunError> {
-        if !self.fence()? {
-            return Ok(());
-        }
-        let committed = self.committed()?;
-        failpoint::reached("in_recovery");
-        match self.assignment()? {
-            Some(assigned) => self.go(&committed, &assigned),
-            None => Ok(()),
-        }
-    }
-
-    /// The same after the group took everything away. Only polling joins it again, so that comes first here.
-    pub(super) fn start_again(&mut self, lost: Vec<u32>) -> Result<(), RunError> {
-        tracing::warn!(partitions = ?lost, "the group went on without this process; joining it again");
+    /// Drops all that is not committed, written outputs included: it will be read, decided and written again by whoever is
+    /// given the partitions, which may be this process.
+    pub(super) fn lost(&mut self, partitions: &[u32]) -> Result<(), RunError> {
+        tracing::warn!(
+            ?partitions,
+            "the group went on without this process; joining it again"
+        );
         self.around.health.set(State::Starting);
-        self.forget()?;
-        let Some(assigned) = self.assignment()? else {
-            return Ok(());
-        };
-        if !self.fence()? {
-            return Ok(());
-        }
-        let committed = self.committed()?;
-        let elsewhere =
-            |(partition, _): &&(u32, i64)| !assigned.iter().any(|a| a.partition == *partition);
-        let missing: Vec<u32> = committed
-            .offsets
-            .iter()
-            .filter(elsewhere)
-            .map(|(p, _)| *p)
-            .collect();
-        if missing.is_empty() {
-            self.go(&committed, &assigned)
-        } else {
-            Err(RunError::Revoked(missing))
-        }
-    }
-
-    /// Drops all that is not committed, written outputs included: it will be read, decided and written again.
-    fn forget(&mut self) -> Result<(), RunError> {
         if let Some(log) = self.parts.log.as_mut() {
             log.abort()?;
         }
         self.parts.output.forget();
         self.intake.forget(&mut self.crew)?;
-        self.engine = Engine::new(Arc::clone(&self.parts.rules), &self.parts.app, seed::draw());
-        self.snapshots = None;
-        self.journal = Journal::default();
+        let tasks = std::mem::take(&mut self.tasks);
+        let kept = |task: &Task| {
+            task.merge
+                .positions()
+                .iter()
+                .any(|(p, _)| !partitions.contains(p))
+        };
+        if tasks.iter().any(kept) {
+            // What was written of the others cannot be told from what was written of these.
+            return Err(RunError::Revoked(partitions.to_vec()));
+        }
+        tasks.iter().for_each(|task| self.meter.released(task));
+        self.records = 0;
+        self.held.clear();
         self.paused.clear();
         self.halted.clear();
         self.finished = false;
+        (self.fenced, self.joins_again, self.committing) = (false, true, false);
         Ok(())
     }
 
-    /// Restores the state and goes live.
-    fn go(&mut self, committed: &Committed, assigned: &[Assignment]) -> Result<(), RunError> {
-        let history = History::read(&self.parts.app, committed, assigned)?;
-        let from = self.restore(&history);
+    /// The source has partitions for this process, beside those it has.
+    pub(super) fn assigned(&mut self, assigned: &[Assignment]) -> Result<(), RunError> {
+        let known = |a: &&Assignment| self.tasks.iter().any(|task| task.knows(a.partition));
+        let new: Vec<Assignment> = assigned.iter().filter(|a| !known(a)).cloned().collect();
+        if self.parts.shared && self.tasks.is_empty() && new.is_empty() {
+            tracing::info!("other instances have all partitions; waiting for some");
+            self.around.health.set(State::Ready);
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
+        if !self.parts.shared && !self.tasks.is_empty() {
+            // They would need the state of the others.
+            let new = new.iter().map(|a| a.partition).collect();
+            return Err(RunError::Revoked(new));
+        }
+        // What comes now may take a while.
+        self.commit()?;
+        if !self.fence()? {
+            return Ok(());
+        }
+        if !self.parts.shared {
+            return self.take_up(Scope::Whole, &new);
+        }
+        let mut new = new.iter();
+        new.try_for_each(|one| {
+            self.take_up(Scope::Partition(one.partition), std::slice::from_ref(one))
+        })
+    }
+
+    /// Makes a task of partitions, from what was committed of them.
+    fn take_up(&mut self, scope: Scope, assigned: &[Assignment]) -> Result<(), RunError> {
+        let Some(history) = self.history(scope, assigned)? else {
+            return Ok(());
+        };
+        failpoint::reached("in_recovery");
+        let (engine, from) = match self.restore(scope, &history) {
+            Some((engine, mark)) => (engine, Some(mark)),
+            None => {
+                let rules = Arc::clone(&self.parts.rules);
+                (Engine::new(rules, &self.parts.app, seed::draw()), None)
+            }
+        };
         let begin = self.parts.begin;
         let begin = |a: &Assignment| match begin {
             Begin::Earliest => a.log_start,
@@ -128,145 +151,164 @@ impl Worker {
             );
         }
         self.parts.source.start(&plan.starts)?;
-        self.merge = Merge::new(
-            self.parts.rules.schema.arrow(),
-            &plan.starts,
-            self.parts.limits,
-        );
         for known in assigned {
             self.meter.log_end(known.partition, known.log_end);
         }
-        self.pending = Pending::new(
-            plan.next_sequence,
-            plan.link.clone(),
-            plan.live_from.clone(),
-        );
-        let started = self.around.clock.elapsed();
-        if !self.refold(&plan)? {
-            return Ok(());
+        let schema = self.parts.rules.schema.arrow();
+        let merge = Merge::new(schema, &plan.starts, self.parts.limits);
+        let starts = plan.starts.clone();
+        let now = self.around.clock.elapsed();
+        let mut task = Task::new(scope, engine, merge, plan, now);
+        if let Some(fold) = task.fold.as_ref().filter(|fold| !fold.is_empty()) {
+            let records = fold.records(&starts);
+            tracing::info!(records, "rebuilding the state from the log");
         }
-        let took = self.around.clock.elapsed().saturating_sub(started);
-        self.start_snapshots(took)?;
-        self.live()
+        self.next_entry(&mut task)?;
+        self.tasks.push(task);
+        self.tell_ready();
+        Ok(())
     }
 
-    /// Folds the journaled history; false when asked to stop on the way.
-    fn refold(&mut self, plan: &Plan) -> Result<bool, RunError> {
-        if plan.commits.is_empty() {
+    /// What was committed of these partitions; `None` when asked to stop.
+    fn history(
+        &mut self,
+        scope: Scope,
+        assigned: &[Assignment],
+    ) -> Result<Option<History>, RunError> {
+        let mut looks = 0;
+        loop {
+            let last = looks >= JOURNAL_LOOKS;
+            let found = match self.committed(scope) {
+                Err(LogError::Retry { operation, cause }) if !last => {
+                    tracing::warn!(operation, cause, "trying again");
+                    None
+                }
+                found => Some(self.read(&found?, scope, assigned)?),
+            };
+            // Another instance has just committed: its records may be seen a moment after its offsets.
+            match found {
+                Some(history) if last || scope == Scope::Whole || history.reaches_target() => {
+                    return Ok(Some(history));
+                }
+                _ if self.around.shutdown.requested() => return Ok(None),
+                _ => std::thread::park_timeout(JOURNAL_PAUSE),
+            }
+            looks += 1;
+        }
+    }
+
+    fn read(
+        &self,
+        committed: &Committed,
+        scope: Scope,
+        assigned: &[Assignment],
+    ) -> Result<History, RunError> {
+        let elsewhere =
+            |(partition, _): &&(u32, i64)| !assigned.iter().any(|a| a.partition == *partition);
+        let missing = committed.offsets.iter().filter(elsewhere);
+        let missing: Vec<u32> = missing.map(|(partition, _)| *partition).collect();
+        if self.joins_again && scope == Scope::Whole && !missing.is_empty() {
+            return Err(RunError::Revoked(missing));
+        }
+        Ok(History::read(&self.parts.app, committed, assigned)?)
+    }
+
+    /// Lets go of partitions that others will have; what was decided of them is committed.
+    pub(super) fn release(&mut self, partitions: &[u32]) {
+        tracing::info!(?partitions, "other instances get these partitions");
+        let gone = |task: &Task| partitions.iter().any(|partition| task.knows(*partition));
+        let (gone, kept): (Vec<Task>, _) =
+            std::mem::take(&mut self.tasks).into_iter().partition(gone);
+        self.tasks = kept;
+        gone.iter().for_each(|task| self.meter.released(task));
+        self.paused
+            .retain(|partition| !partitions.contains(partition));
+        self.halted
+            .retain(|(partition, ..)| !partitions.contains(partition));
+        self.tell_ready();
+    }
+
+    /// Folds some of a task's history; whether there was something to fold. With nothing left to fold it is live.
+    pub(super) fn fold_some(&mut self, task: &mut Task) -> Result<bool, RunError> {
+        let Some(fold) = &mut task.fold else {
+            return Ok(false);
+        };
+        check_halted(&self.halted, &fold.live_from)?;
+        let progress = self.fold_step(task)?;
+        if task.merge.at_limit() {
+            self.next_entry(task)?;
             return Ok(true);
         }
-        let total: i64 = plan
-            .live_from
-            .iter()
-            .zip(&plan.starts)
-            .map(|((_, to), (_, from))| to - from)
-            .sum();
-        tracing::info!(records = total, "rebuilding the state from the log");
-        for commit in &plan.commits {
-            let mut found = commit.wrote.map(|_| Written::default());
-            for entry in &commit.entries {
-                if !self.refold_entry(plan, entry, &mut found)? {
-                    return Ok(false);
-                }
+        if !progress && let Some((partition, position)) = task.merge.short_of_limit() {
+            let end = task.fold.as_ref().and_then(|fold| fold.end_of(partition));
+            return Err(RecoveryError::BeyondEnd {
+                partition,
+                committed: end.unwrap_or(position),
+                log_end: position,
             }
-            let (sequence, wrote) = (commit.sequence, commit.wrote);
-            if let (Some(wrote), Some(found)) = (wrote, found)
-                && wrote != found
-            {
-                let (wrote, found) = (Box::new(wrote), Box::new(found));
-                let differs = RecoveryError::Differs {
-                    sequence,
-                    wrote,
-                    found,
-                };
-                return Err(differs.into());
-            }
+            .into());
         }
-        Ok(true)
+        self.around.health.set(State::Refolding {
+            events: self.summary.refolded,
+        });
+        Ok(progress)
     }
 
-    /// Folds up to a boundary of the journal; `found` gathers what comes of it, if that is asked for.
-    fn refold_entry(
-        &mut self,
-        plan: &Plan,
-        entry: &Positions,
-        found: &mut Option<Written>,
-    ) -> Result<bool, RunError> {
-        failpoint::reached("in_replay");
-        self.merge.limit(Some(entry));
-        while !self.merge.at_limit() {
-            if self.around.shutdown.requested() {
-                return Ok(false);
-            }
-            self.check_halted(plan)?;
-            let progress = self.refold_step(found)?;
-            if !progress && let Some((partition, position)) = self.merge.short_of_limit() {
-                let committed = entry
-                    .iter()
-                    .find(|(p, _)| *p == partition)
-                    .map_or(position, |(_, end)| *end);
-                return Err(RecoveryError::BeyondEnd {
-                    partition,
-                    committed,
-                    log_end: position,
+    /// Goes on to the next boundary with rows before it, or live.
+    fn next_entry(&mut self, task: &mut Task) -> Result<(), RunError> {
+        while let Some(fold) = &mut task.fold {
+            match fold.next_entry()? {
+                Some(entry) => {
+                    failpoint::reached("in_replay");
+                    task.merge.limit(Some(entry));
+                    if !task.merge.at_limit() {
+                        break;
+                    }
                 }
-                .into());
+                None => {
+                    let took = self.around.clock.elapsed().saturating_sub(fold.begun);
+                    task.fold = None;
+                    task.merge.limit(None);
+                    task.snapshots = self.start_snapshots(took)?;
+                    tracing::info!(
+                        partitions = ?task.merge.positions(),
+                        refolded = self.summary.refolded,
+                        "live"
+                    );
+                }
             }
-            self.around.health.set(State::Refolding {
-                events: self.summary.refolded,
-            });
-            if self.around.clock.elapsed().saturating_sub(self.ticked) >= TICK {
-                self.tick_now();
-            }
-            self.poll(progress)?;
         }
-        Ok(true)
-    }
-
-    /// A partition may stand still again where it did before the restart; what was committed must be readable.
-    fn check_halted(&self, plan: &Plan) -> Result<(), RecoveryError> {
-        let committed = |(partition, offset, _): &&Halt| {
-            let mut ends = plan.live_from.iter();
-            ends.any(|(known, end)| known == partition && offset < end)
-        };
-        match self.halted.iter().find(committed) {
-            None => Ok(()),
-            Some((partition, offset, cause)) => Err(RecoveryError::Halted {
-                partition: *partition,
-                offset: *offset,
-                cause: cause.clone(),
-            }),
-        }
+        Ok(())
     }
 
     /// Folds what the merge has; true when it had something.
-    fn refold_step(&mut self, found: &mut Option<Written>) -> Result<bool, RunError> {
-        let Taken::Step(merged) = self.merge.take(micros(self.around.clock.elapsed()))? else {
+    fn fold_step(&mut self, task: &mut Task) -> Result<bool, RunError> {
+        let Some(fold) = &mut task.fold else {
+            return Ok(false);
+        };
+        let Taken::Step(merged) = task.merge.take(micros(self.around.clock.elapsed()))? else {
             return Ok(false);
         };
         let started = self.around.clock.elapsed();
-        match found {
-            None => self.engine.fold_with(&step_of(&merged), &mut self.crew)?,
-            Some(found) => {
-                let step = step_of(&merged);
-                self.engine
-                    .step_with(&step, &mut self.out, &mut self.crew)?;
-                found.join(&self.parts.output.tell(&merged, &self.out));
-            }
+        let step = step_of(&merged);
+        if fold.compares() {
+            let engine = &mut task.engine;
+            engine.step_with(&step, &mut self.out, &mut self.crew)?;
+            fold.found.join(&self.parts.output.tell(&merged, &self.out));
+        } else {
+            task.engine.fold_with(&step, &mut self.crew)?;
         }
-        self.meter.stage(
-            Stage::Decide,
-            self.around.clock.elapsed().saturating_sub(started),
-        );
+        let took = self.around.clock.elapsed().saturating_sub(started);
+        self.meter.stage(Stage::Decide, took);
         self.meter.refolded(&merged);
         self.summary.refolded += u64::try_from(merged.times.len()).unwrap_or_default();
         Ok(true)
     }
 
-    /// Takes over the commit log; a cluster that does not answer yet is asked again until somebody wants to stop, which
-    /// is when this is false.
+    /// Takes over the commit log, once; a cluster that does not answer yet is asked again until somebody wants to stop,
+    /// which is when this is false.
     fn fence(&mut self) -> Result<bool, LogError> {
-        let Some(log) = self.parts.log.as_mut() else {
+        let Some(log) = self.parts.log.as_mut().filter(|_| !self.fenced) else {
             return Ok(true);
         };
         loop {
@@ -277,29 +319,33 @@ impl Worker {
                     }
                     tracing::warn!(operation, cause, "trying again");
                 }
-                result => return result.map(|()| true),
+                result => break result?,
             }
         }
+        log.begin()?;
+        self.fenced = true;
+        self.since = self.around.clock.elapsed();
+        Ok(true)
     }
 
-    fn committed(&mut self) -> Result<Committed, LogError> {
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
         let log = self.parts.log.as_mut();
-        log.map_or_else(|| Ok(Committed::default()), |log| log.committed())
+        log.map_or_else(|| Ok(Committed::default()), |log| log.committed(of))
     }
+}
 
-    /// Waits for the source to say which partitions there are.
-    fn assignment(&mut self) -> Result<Option<Vec<Assignment>>, RunError> {
-        loop {
-            if self.around.shutdown.requested() {
-                return Ok(None);
-            }
-            match self.parts.source.poll(super::POLL_WAIT) {
-                Ok(SourceEvent::Assigned(assigned)) => return Ok(Some(assigned)),
-                Err(error) if !error.retry => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, "source failed, trying again"),
-                // Nothing comes before start() but news of an empty group.
-                Ok(_) => {}
-            }
-        }
+/// A partition may stand still again where it did before the restart; what was committed must be readable.
+fn check_halted(halted: &[Halt], live_from: &[(u32, i64)]) -> Result<(), RecoveryError> {
+    let committed = |(partition, offset, _): &&Halt| {
+        let mut ends = live_from.iter();
+        ends.any(|(known, end)| known == partition && offset < end)
+    };
+    match halted.iter().find(committed) {
+        None => Ok(()),
+        Some((partition, offset, cause)) => Err(RecoveryError::Halted {
+            partition: *partition,
+            offset: *offset,
+            cause: cause.clone(),
+        }),
     }
 }

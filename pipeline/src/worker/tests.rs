@@ -27,6 +27,7 @@ use crate::operator::wanted;
 
 mod lost;
 mod packed;
+mod shared;
 mod shelf;
 mod simulation;
 mod workers;
@@ -137,6 +138,7 @@ fn parts(log: &MemoryLog, faults: &Faults) -> Parts {
         },
         workers: 1,
         snapshots: None,
+        shared: false,
         accept_missing: false,
     }
 }

@@ -241,6 +241,43 @@ pub struct Sizes {
     pub once_keys: usize,
 }
 
+impl Sizes {
+    /// Adds what another engine of the same pack holds.
+    pub fn join(&mut self, other: &Sizes) {
+        let groups = other.groups.len().max(self.groups.len());
+        self.groups
+            .resize(groups, crate::state::GroupSize::default());
+        for (sum, group) in self.groups.iter_mut().zip(&other.groups) {
+            sum.keys += group.keys;
+            sum.events += group.events;
+            sum.bytes += group.bytes;
+            sum.evicted_keys += group.evicted_keys;
+            sum.evicted_events += group.evicted_events;
+        }
+        let features = other.feature_bytes.len().max(self.feature_bytes.len());
+        self.feature_bytes.resize(features, 0);
+        for (sum, bytes) in self.feature_bytes.iter_mut().zip(&other.feature_bytes) {
+            *sum += bytes;
+        }
+        self.dedup_bytes += other.dedup_bytes;
+        self.once_keys += other.once_keys;
+    }
+
+    /// What is left of it when the engine is gone: what had to go before is counted on.
+    #[must_use]
+    pub fn gone(&self) -> Sizes {
+        let left = |group: &crate::state::GroupSize| crate::state::GroupSize {
+            evicted_keys: group.evicted_keys,
+            evicted_events: group.evicted_events,
+            ..crate::state::GroupSize::default()
+        };
+        Sizes {
+            groups: self.groups.iter().map(left).collect(),
+            ..Sizes::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,13 +4,14 @@
 //! that is there must be one of these. The invariant: every record of every topic is looked at, and each fault has a
 //! name: lost, duplicated, phantom, different, out of order, torn, chain break.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 use twox_hash::XxHash3_128;
 
-use super::oracle::{self, Event, Expected};
+use super::Pack;
+use super::oracle::{self, Event, Expected, Positions};
 use crate::topic::{self, Message};
 
 /// What is wrong, by its name.
@@ -89,8 +90,8 @@ impl Dump {
 
 /// A control record as the documentation has it.
 struct Control {
-    from: Vec<(i32, i64)>,
-    entries: Vec<Vec<(i32, i64)>>,
+    from: Positions,
+    entries: Vec<Positions>,
     previous: String,
     link: String,
     said: Value,
@@ -101,25 +102,40 @@ struct Control {
 /// # Panics
 /// When a control record is not as documented.
 #[must_use]
-pub fn check(dump: &Dump) -> Findings {
+pub fn check(dump: &Dump, pack: Pack) -> Findings {
     let mut findings = Findings::default();
-    let controls: Vec<Control> = dump.control.iter().map(control).collect();
-    findings.commits = controls.len();
-    chain(&controls, &mut findings);
-    let boundaries: Vec<Vec<(i32, i64)>> = controls
+    let mut journals: BTreeMap<i32, Vec<Control>> = BTreeMap::new();
+    for message in &dump.control {
+        let journal = journals.entry(message.partition).or_default();
+        journal.push(control(message));
+    }
+    findings.commits = journals.values().map(Vec::len).sum();
+    journals
+        .values()
+        .for_each(|controls| chain(controls, &mut findings));
+    let entries = |controls: &Vec<Control>| -> Vec<Positions> {
+        controls
+            .iter()
+            .flat_map(|control| control.entries.clone())
+            .collect()
+    };
+    let boundaries: Vec<Vec<Positions>> = journals.values().map(entries).collect();
+    let ends: BTreeMap<i32, i64> = boundaries
         .iter()
-        .flat_map(|control| control.entries.clone())
+        .filter_map(|all| all.last())
+        .flatten()
+        .copied()
         .collect();
     let events = dump.input.iter().filter_map(|message| {
         Event::read(place(message), message.value.as_deref().unwrap_or_default())
     });
     let events: Vec<Event> = events.collect();
-    let expected = oracle::expect(&oracle::order(&events, &boundaries));
+    let expected = oracle::expect(&oracle::order(&events, &boundaries), pack);
     decisions(dump, &expected, &mut findings);
     alerts(dump, &expected, &mut findings);
-    dead(dump, &events, &boundaries, &mut findings);
+    dead(dump, &events, &ends, &mut findings);
     ordered(&dump.decisions, &mut findings);
-    torn(dump, &controls, &mut findings);
+    torn(dump, journals.values().flatten(), &mut findings);
     findings
 }
 
@@ -131,7 +147,7 @@ fn json(message: &Message) -> Value {
     serde_json::from_slice(message.value.as_deref().unwrap_or_default()).expect("JSON")
 }
 
-fn positions(value: &Value) -> Vec<(i32, i64)> {
+fn positions(value: &Value) -> Positions {
     let pair = |pair: &Value| {
         (
             i32::try_from(pair[0].as_i64().unwrap()).unwrap(),
@@ -192,7 +208,11 @@ fn position(value: &Value) -> (i32, i64) {
 }
 
 fn decisions(dump: &Dump, expected: &[Expected], findings: &mut Findings) {
-    let mut found: BTreeMap<(i32, i64), Value> = BTreeMap::new();
+    let by_place: BTreeMap<(i32, i64), &Expected> = expected
+        .iter()
+        .map(|expected| (expected.event.place, expected))
+        .collect();
+    let mut seen: BTreeSet<(i32, i64)> = BTreeSet::new();
     let mut ids: BTreeMap<String, (i32, i64)> = BTreeMap::new();
     for value in dump.decisions.iter().map(json) {
         let at = position(&value);
@@ -200,22 +220,22 @@ fn decisions(dump: &Dump, expected: &[Expected], findings: &mut Findings) {
         if ids.insert(id, at).is_some_and(|before| before != at) {
             findings.add("different", format!("one id for two events: {value}"));
         }
-        if let Some(before) = found.insert(at, value) {
-            findings.add("duplicated", before.to_string());
+        if !seen.insert(at) {
+            findings.add("duplicated", value.to_string());
         }
-    }
-    for expected in expected {
-        findings.compared += 1;
-        match found.remove(&expected.event.place) {
-            None => findings.add("lost", format!("{expected:?}")),
-            Some(value) if !same(expected, &value) => {
+        match by_place.get(&at) {
+            None => findings.add("phantom", value.to_string()),
+            Some(expected) if !same(expected, &value) => {
                 findings.add("different", format!("{value} for {expected:?}"));
             }
             Some(_) => {}
         }
     }
-    for value in found.values() {
-        findings.add("phantom", value.to_string());
+    findings.compared += expected.len();
+    for (at, expected) in by_place {
+        if !seen.contains(&at) {
+            findings.add("lost", format!("{expected:?}"));
+        }
     }
 }
 
@@ -269,10 +289,10 @@ fn alerts(dump: &Dump, expected: &[Expected], findings: &mut Findings) {
     }
 }
 
-fn dead(dump: &Dump, events: &[Event], boundaries: &[Vec<(i32, i64)>], findings: &mut Findings) {
-    let end = boundaries.last().cloned().unwrap_or_default();
-    let committed = |at: &(i32, i64)| end.iter().any(|(p, next)| *p == at.0 && at.1 < *next);
-    let is_event = |at: &(i32, i64)| events.iter().any(|event| event.place == *at);
+fn dead(dump: &Dump, events: &[Event], ends: &BTreeMap<i32, i64>, findings: &mut Findings) {
+    let events: BTreeSet<(i32, i64)> = events.iter().map(|event| event.place).collect();
+    let committed = |at: &(i32, i64)| ends.get(&at.0).is_some_and(|end| at.1 < *end);
+    let is_event = |at: &(i32, i64)| events.contains(at);
     let mut wanted: BTreeMap<(i32, i64), usize> = dump
         .input
         .iter()
@@ -318,13 +338,17 @@ fn ordered(decisions: &[Message], findings: &mut Findings) {
 }
 
 /// Each commit has all the outputs it says it has.
-fn torn(dump: &Dump, controls: &[Control], findings: &mut Findings) {
-    let of = |messages: &[Message]| -> Vec<((i32, i64), u128)> {
-        let one = |message: &Message| {
+fn torn<'a>(dump: &Dump, controls: impl Iterator<Item = &'a Control>, findings: &mut Findings) {
+    // By the place of the event: how many there are, and the sum of their hashes.
+    type Sums = BTreeMap<(i32, i64), (u64, u128)>;
+    let of = |messages: &[Message]| {
+        let mut sums = Sums::new();
+        for message in messages {
             let hash = XxHash3_128::oneshot(message.value.as_deref().unwrap_or_default());
-            (position(&json(message)), hash)
-        };
-        messages.iter().map(one).collect()
+            let (count, sum) = sums.entry(position(&json(message))).or_default();
+            (*count, *sum) = (*count + 1, sum.wrapping_add(hash));
+        }
+        sums
     };
     let streams = [
         ("decisions", of(&dump.decisions)),
@@ -334,15 +358,17 @@ fn torn(dump: &Dump, controls: &[Control], findings: &mut Findings) {
         let Some(to) = control.entries.last() else {
             continue;
         };
-        let inside = |at: &(i32, i64)| {
-            let of = |list: &[(i32, i64)]| list.iter().find(|(p, _)| *p == at.0).map(|(_, o)| *o);
-            of(&control.from).is_some_and(|from| from <= at.1) && of(to).is_some_and(|to| at.1 < to)
-        };
-        for (name, records) in &streams {
-            let mine = records.iter().filter(|(at, _)| inside(at));
-            let (count, sum) = mine.fold((0, 0_u128), |(count, sum), (_, hash)| {
-                (count + 1, sum.wrapping_add(*hash))
-            });
+        let from: BTreeMap<i32, i64> = control.from.iter().copied().collect();
+        let spans = to
+            .iter()
+            .filter_map(|(p, to)| Some(((*p, *from.get(p)?), (*p, *to))));
+        let spans: Vec<_> = spans.collect();
+        for (name, sums) in &streams {
+            let mine = spans.iter().flat_map(|(from, to)| sums.range(*from..*to));
+            let add = |(count, sum): (u64, u128), (_, one): (_, &(u64, u128))| {
+                (count + one.0, sum.wrapping_add(one.1))
+            };
+            let (count, sum) = mine.fold((0, 0), add);
             let told = (&control.said[name], &control.said["digests"][name]);
             let found = (Value::from(count), Value::from(format!("{sum:032x}")));
             if (told.0, told.1) != (&found.0, &found.1) {

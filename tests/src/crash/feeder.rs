@@ -15,8 +15,8 @@ use crate::topic::{self, Record};
 
 /// Events appended at a time.
 const BATCH: usize = 8;
-/// Between two batches.
-const PACE: Duration = Duration::from_millis(8);
+/// Between two batches, in milliseconds, unless told.
+const PACE_MS: u64 = 8;
 /// The time of the first event, in milliseconds.
 const BEGIN: i64 = 1_767_225_600_000;
 
@@ -60,12 +60,22 @@ impl Maker {
 }
 
 impl Feeder {
-    /// Appends to a topic from now on.
+    /// Appends to a topic from now on, a thousand a second.
     ///
     /// # Panics
     /// In its thread, when the broker takes nothing for too long.
     #[must_use]
     pub fn start(address: &str, topic: &str, seed: u64) -> Feeder {
+        Feeder::at_pace(address, topic, seed, PACE_MS)
+    }
+
+    /// The same with eight records every so many milliseconds: a long run would otherwise spend its time reading them again.
+    ///
+    /// # Panics
+    /// In its thread, when the broker takes nothing for too long.
+    #[must_use]
+    pub fn at_pace(address: &str, topic: &str, seed: u64, millis: u64) -> Feeder {
+        let pace = Duration::from_millis(millis);
         let stop = Arc::new(AtomicBool::new(false));
         let (address, topic, stopped) = (address.to_owned(), topic.to_owned(), Arc::clone(&stop));
         let thread = thread::spawn(move || {
@@ -76,7 +86,7 @@ impl Feeder {
             };
             let batches = std::iter::from_fn(|| {
                 (!stopped.load(Ordering::Relaxed)).then(|| {
-                    thread::park_timeout(PACE);
+                    thread::park_timeout(pace);
                     (0..BATCH).map(|_| maker.record()).collect::<Vec<_>>()
                 })
             });

@@ -19,8 +19,27 @@ pub use rare::Rare;
 pub use scene::Scene;
 pub use site::Site;
 
-/// The pack of the application: two keys, so that the order between partitions matters.
-pub const PACK: &str = "pack: crash
+/// Which pack the application runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pack {
+    /// Two keys, so that the order between partitions matters.
+    TwoKeys,
+    /// The key of the records alone, so that instances can share the partitions.
+    OneKey,
+}
+
+impl Pack {
+    /// Its text.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Pack::TwoKeys => TWO_KEYS,
+            Pack::OneKey => ONE_KEY,
+        }
+    }
+}
+
+const TWO_KEYS: &str = "pack: crash
 event: swipe
 schema:
   id: id
@@ -39,5 +58,22 @@ rules:
     when: shop_count >= 40
     then: { action: decline, score: 10, reason: BUSY }
     explain: '{shop_count}'
+policy: { order: [decline, review, approve] }
+";
+
+const ONE_KEY: &str = "pack: crash
+event: swipe
+schema:
+  id: id
+  time: { field: ts, max_lateness: 2m }
+  fields: { id: text, ts: timestamp(ms), card: text, shop: text, amount: int }
+features:
+  card_count: { by: card, agg: count(), over: 1m }
+  card_sum: { by: card, agg: sum(amount), over: 5m }
+rules:
+  - id: ALL-01
+    when: card_count >= 1 AND card_sum >= 0
+    then: { action: review, score: 1, reason: ALL }
+    explain: '{card_count} {card_sum}'
 policy: { order: [decline, review, approve] }
 ";

@@ -26,6 +26,7 @@ const PATHS: &[(&str, &str)] = &[
     ("joined_again", "joining it again"),
     ("watchdog", "no answer for too long"),
     ("asked_again", "asking again"),
+    ("released", "other instances get these partitions"),
 ];
 
 /// How often what was done, and how often which path was taken.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::checker::Dump;
-use super::{Feeder, Rare, Site, check};
+use super::{Feeder, Pack, Rare, Site, check};
 use crate::place;
 use crate::process::Running;
 use crate::topic::Reader;
@@ -65,7 +65,7 @@ impl Scene {
         self.site.caught_up(&self.address, DEADLINE);
         let ended = self.site.stop(running);
         self.rare.read(&ended);
-        let findings = check(&Dump::read(&self.address, &self.site.app));
+        let findings = check(&Dump::read(&self.address, &self.site.app), Pack::TwoKeys);
         let app = &self.site.app;
         place::told(&format!(
             "{app}: {appended} records appended; {}\n{findings}",

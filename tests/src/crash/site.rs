@@ -1,18 +1,29 @@
 //! The site: an application with its topics and its directory, started as often as it takes.
 //!
-//! The invariant: at most one process of it is meant to run; whoever starts another one says so.
+//! The invariant: at most one process of an instance is meant to run; whoever starts another one says so.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use super::PACK;
+use super::Pack;
 use crate::process::{self, Finished, Running};
 use crate::topic;
 
 /// Partitions of input and decisions.
 const PARTITIONS: i32 = 3;
+
+fn make_topics(broker: &str, app: &str) {
+    for (what, partitions) in [
+        ("-in", PARTITIONS),
+        ("-out", PARTITIONS),
+        ("-alerts", 1),
+        ("-dead", 1),
+    ] {
+        topic::create(broker, &format!("{app}{what}"), partitions);
+    }
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -29,20 +40,50 @@ impl Site {
     /// When they cannot be made.
     #[must_use]
     pub fn new(broker: &str, reached: &str, app: &str, delivery: &str, properties: &str) -> Site {
-        for (what, partitions) in [
-            ("-in", PARTITIONS),
-            ("-out", PARTITIONS),
-            ("-alerts", 1),
-            ("-dead", 1),
-        ] {
-            topic::create(broker, &format!("{app}{what}"), partitions);
-        }
+        make_topics(broker, app);
+        let source = format!("properties: {{ {properties} }}");
+        Site::in_scratch(reached, app, delivery, &source, Pack::TwoKeys)
+    }
+
+    /// As many instances of one application that share the partitions.
+    ///
+    /// # Panics
+    /// When they cannot be made.
+    #[must_use]
+    pub fn shared(
+        broker: &str,
+        app: &str,
+        delivery: &str,
+        properties: &str,
+        count: usize,
+    ) -> Vec<Site> {
+        make_topics(broker, app);
+        let instance = |number| {
+            let source = format!(
+                "key: card, shared: true, instance: \"{number}\", properties: {{ {properties} }}"
+            );
+            Site::in_scratch(broker, app, delivery, &source, Pack::OneKey)
+        };
+        (0..count).map(instance).collect()
+    }
+
+    /// Another instance of an application whose topics are there, which does not share the partitions.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn another(broker: &str, app: &str, delivery: &str, instance: &str) -> Site {
+        let source = format!("instance: \"{instance}\"");
+        Site::in_scratch(broker, app, delivery, &source, Pack::TwoKeys)
+    }
+
+    fn in_scratch(reached: &str, app: &str, delivery: &str, source: &str, pack: Pack) -> Site {
         let scratch = process::scratch();
         let config = format!(
             "name: {app}
 pack: pack.yaml
 source:
-  kafka: {{ brokers: \"{reached}\", topic: {app}-in, start: earliest, properties: {{ {properties} }} }}
+  kafka: {{ brokers: \"{reached}\", topic: {app}-in, start: earliest, {source} }}
 sinks:
   decisions: {{ kafka: {{ topic: {app}-out }} }}
   alerts: {{ kafka: {{ topic: {app}-alerts }} }}
@@ -51,7 +92,7 @@ delivery: {{ {delivery} }}
 state: {{ dir: ./state, snapshot_every: 100ms }}
 "
         );
-        fs::write(scratch.path().join("pack.yaml"), PACK).unwrap();
+        fs::write(scratch.path().join("pack.yaml"), pack.text()).unwrap();
         fs::write(scratch.path().join("pipeline.yaml"), config).unwrap();
         Site {
             app: app.to_owned(),

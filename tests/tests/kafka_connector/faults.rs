@@ -1,10 +1,11 @@
 //! Rebalances, fencing, gaps, and a broker that goes away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::conformance::source::SourceRig;
 use connectors::kafka::{KafkaCommitLog, KafkaProducer, KafkaSink, KafkaSource};
-use connectors::log::{CommitLog, LogError};
+use connectors::log::{CommitLog, LogError, Scope};
+use connectors::record::Batch;
 use connectors::sink::Sink;
 use connectors::source::{Source, SourceEvent};
 use tests::broker::Broker;
@@ -24,18 +25,21 @@ fn c8_the_older_of_two_with_one_instance_is_fenced() {
     let mut old_log = KafkaCommitLog::new(&rig.settings, &rig.producer, &old).unwrap();
     old_log.fence().unwrap();
     old_log.begin().unwrap();
-    old_log.commit(&[(0, 1)], b"old").unwrap();
+    old_log.commit(&[(0, 1)], &[(0, b"old".to_vec())]).unwrap();
     let mut new = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
     let mut new_log = KafkaCommitLog::new(&rig.settings, &rig.producer, &new).unwrap();
     new_log.fence().unwrap();
     let refused = old_log
         .begin()
-        .and_then(|()| old_log.commit(&[(0, 2)], b"zombie"));
+        .and_then(|()| old_log.commit(&[(0, 2)], &[(0, b"zombie".to_vec())]));
     assert!(
         matches!(refused, Err(LogError::Fenced { .. })),
         "{refused:?}"
     );
-    assert_eq!(new_log.committed().unwrap().offsets, vec![(0, 1)]);
+    assert_eq!(
+        new_log.committed(Scope::Whole).unwrap().offsets,
+        vec![(0, 1)]
+    );
     assigned(&mut new, PARTITIONS as usize);
     until(&mut old, |event| {
         event.is_err_and(|error| error.is_fenced())
@@ -46,7 +50,7 @@ fn c8_the_older_of_two_with_one_instance_is_fenced() {
     }
 }
 
-/// A second instance takes over some partitions; the others are not disturbed.
+/// A second instance takes over some partitions; the others are not disturbed, also where their end was just told.
 #[test]
 fn a_second_instance_shares_the_partitions() {
     let Some(broker) = Broker::shared() else {
@@ -57,8 +61,15 @@ fn a_second_instance_shares_the_partitions() {
     let mut first = KafkaSource::new(&rig.settings, &rig.topic).unwrap();
     let starts = assigned(&mut first, PARTITIONS as usize);
     first.start(&starts).unwrap();
+    let mut ended = BTreeSet::new();
+    while ended.len() < PARTITIONS as usize {
+        if let SourceEvent::CaughtUp { partition, .. } = first.poll(WAIT).unwrap() {
+            ended.insert(partition);
+        }
+    }
     let mut other = rig.settings.clone();
     other.instance = "1".to_owned();
+    other.shared = true;
     let mut second = KafkaSource::new(&other, &rig.topic).unwrap();
     let (mut lost, mut gained) = (Vec::new(), Vec::new());
     for _ in 0..3_000 {
@@ -66,7 +77,9 @@ fn a_second_instance_shares_the_partitions() {
             Ok(SourceEvent::Revoked(partitions) | SourceEvent::Lost(partitions)) => {
                 lost.extend(partitions)
             }
-            Ok(SourceEvent::Assigned(partitions)) => panic!("assigned again: {partitions:?}"),
+            Ok(SourceEvent::Assigned(partitions)) if !partitions.is_empty() => {
+                panic!("assigned again: {partitions:?}")
+            }
             Ok(_) => {}
             Err(error) => assert!(error.retry, "{error}"),
         }
@@ -82,6 +95,30 @@ fn a_second_instance_shares_the_partitions() {
         !lost.is_empty() && first.start(&[(lost[0], 0)]).is_err(),
         "a lost partition can still be started"
     );
+    rig.append(2).unwrap();
+    ended.retain(|partition| !lost.contains(partition));
+    let mut seen: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for _ in 0..3_000 {
+        let _ = second.poll(WAIT);
+        match first.poll(WAIT) {
+            Ok(SourceEvent::Batch(Batch::Raw(batch))) => {
+                seen.entry(batch.partition)
+                    .or_default()
+                    .extend(&batch.offsets);
+            }
+            Ok(SourceEvent::Halted { cause, .. }) => panic!("halted: {cause}"),
+            Ok(_) => {}
+            Err(error) => assert!(error.retry, "{error}"),
+        }
+        if ended
+            .iter()
+            .all(|partition| seen.get(partition).is_some_and(|seen| seen.len() >= 2))
+        {
+            break;
+        }
+    }
+    let wanted = ended.iter().map(|partition| (*partition, vec![100, 101]));
+    assert_eq!(seen, wanted.collect());
 }
 
 /// Rows K2 and K3: what the log no longer has, or does not have yet, is told with its size.

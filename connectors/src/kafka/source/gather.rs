@@ -5,6 +5,7 @@
 //! before anything that is fetched after it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::event::Kind;
@@ -53,8 +54,8 @@ impl KafkaSource {
                 left_ms.min(WAIT_MS)
             };
             left_ms -= wait_ms;
-            let (count, told) = self.take_messages(wait_ms, &mut gathered);
-            let dry = count == 0 && (idle || some || left_ms == 0);
+            let (some_came, told) = self.take_messages(wait_ms, &mut gathered);
+            let dry = !some_came && (idle || some || left_ms == 0);
             stop = self.take_events(0, &mut gathered) || dry || (told && gathered.records == 0);
         }
         self.hand_over(&mut gathered);
@@ -79,22 +80,18 @@ impl KafkaSource {
         false
     }
 
-    /// Takes one call's messages; says how many, and whether something was said of a partition.
-    fn take_messages(&mut self, wait_ms: i32, gathered: &mut Gathered) -> (usize, bool) {
-        let messages = self.messages.take(wait_ms);
-        let (mut count, mut told) = (0, false);
-        for kind in messages.kinds() {
-            count += 1;
-            match kind {
-                Kind::Message(message) => self.take(&message, gathered),
-                kind => {
-                    told = true;
-                    self.hand_over(gathered);
-                    self.note(kind);
-                }
+    /// Takes one call's messages; says whether there were any, and whether something was said of a partition.
+    fn take_messages(&mut self, wait_ms: i32, gathered: &mut Gathered) -> (bool, bool) {
+        let (messages, mut told) = (Arc::clone(&self.messages), false);
+        let came = messages.take(wait_ms, &mut |kind| match kind {
+            Kind::Message(message) => self.take(&message, gathered),
+            kind => {
+                told = true;
+                self.hand_over(gathered);
+                self.note(kind);
             }
-        }
-        (count, told)
+        });
+        (came, told)
     }
 
     fn hand_over(&mut self, gathered: &mut Gathered) {

@@ -65,7 +65,10 @@ impl KafkaTransactionLog {
         self.renew()?;
         // Until this is known it is in doubt, whatever the new producer could do.
         self.state = State::InDoubt;
-        let found = self.call("read the committed offsets", |log| log.group.offsets());
+        let partitions: Vec<u32> = offsets.iter().map(|(partition, _)| *partition).collect();
+        let found = self.call("read the committed offsets", |log| {
+            log.group.offsets(Some(&partitions))
+        });
         let found = found.map_err(log_error)?;
         let found: BTreeMap<u32, i64> = found.into_iter().collect();
         let done = offsets

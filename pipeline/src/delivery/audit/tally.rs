@@ -1,12 +1,13 @@
-//! What was found, by commit: sums per topic, and a bit per event.
+//! A commit as its record has it, and what was found of it: sums per topic, and a bit per event.
 //!
-//! The invariant: a place in the input belongs to one commit at most.
+//! The invariant: what is kept grows with what was found, never with what a record claims.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::Stream;
+use super::{Found, Stream};
 use crate::delivery::control::ControlRecord;
 use crate::delivery::digest::Digest;
+use crate::step::Positions;
 
 /// What was found of one commit in one topic.
 #[derive(Clone, Copy, Debug)]
@@ -25,116 +26,104 @@ impl Default for Sum {
     }
 }
 
-/// The commits of an application, and what was found of each.
-#[derive(Debug)]
-pub(super) struct Commits {
-    records: Vec<ControlRecord>,
-    /// Per partition of the input: where each commit ends and which it is, ascending.
-    ends: BTreeMap<u32, Vec<(i64, usize)>>,
-    sums: BTreeMap<(usize, u8, String), Sum>,
+/// Sum and members of one topic.
+#[derive(Debug, Default)]
+struct Tally {
+    sum: Sum,
+    /// Events seen: a bit for each of 64 that lie beside one another.
+    events: BTreeMap<(u32, i64), u64>,
+    alerts: HashSet<u128>,
 }
 
-impl Commits {
-    pub(super) fn new(records: impl Iterator<Item = ControlRecord>) -> Commits {
-        let records: Vec<ControlRecord> = records.collect();
-        let mut ends: BTreeMap<u32, Vec<(i64, usize)>> = BTreeMap::new();
-        for (commit, record) in records.iter().enumerate() {
-            for (partition, end) in record.to() {
-                ends.entry(*partition).or_default().push((*end, commit));
-            }
+/// A commit that is not settled.
+#[derive(Debug)]
+pub(super) struct Commit {
+    pub(super) sequence: u64,
+    pub(super) from: Positions,
+    pub(super) to: Positions,
+    /// Whether all it wrote can be found.
+    pub(super) compared: bool,
+    pub(super) held: bool,
+    wrote: [(u64, Digest); 3],
+    /// By the number of the topic.
+    tallies: Vec<Tally>,
+}
+
+impl Commit {
+    pub(super) fn new(record: &ControlRecord, compared: bool) -> Commit {
+        let digests = &record.digests;
+        Commit {
+            sequence: record.sequence,
+            from: record.from.clone(),
+            to: record.to().to_vec(),
+            compared,
+            held: false,
+            // In the order of `Stream::ALL`.
+            wrote: [
+                (record.decisions, digests.decisions),
+                (record.alerts, digests.alerts),
+                (record.dead_letters, digests.dead_letters),
+            ],
+            tallies: Vec::new(),
         }
-        // They ascend already, unless the chain is broken.
-        ends.values_mut().for_each(|ends| ends.sort_unstable());
-        Commits {
-            records,
-            ends,
-            sums: BTreeMap::new(),
+    }
+
+    /// How many records of a stream it wrote, and what they were.
+    pub(super) fn wrote(&self, stream: Stream) -> (u64, Digest) {
+        self.wrote[stream as usize]
+    }
+
+    pub(super) fn found(&self, topic: usize) -> Sum {
+        let tally = self.tallies.get(topic);
+        tally.map(|tally| tally.sum).unwrap_or_default()
+    }
+
+    /// Whether a topic has what it wrote; more is no fault where repeats are none.
+    pub(super) fn is_complete(&self, stream: Stream, topic: usize, exact: bool) -> bool {
+        let ((wanted, digest), found) = (self.wrote(stream), self.found(topic));
+        let same = found.digest.is_none_or(|found| found == digest);
+        found.count == wanted && same || !exact && found.count > wanted
+    }
+
+    /// Some of a topic came again. Partitions may have been merged in another order then, so that the two say different
+    /// things, and nobody knows which of them the commit means.
+    pub(super) fn repeated(&mut self, topic: usize) {
+        if let Some(tally) = self.tally(topic) {
+            tally.sum.digest = None;
         }
     }
 
-    pub(super) fn records(&self) -> impl Iterator<Item = (usize, &ControlRecord)> {
-        self.records.iter().enumerate()
+    fn tally(&mut self, topic: usize) -> Option<&mut Tally> {
+        if self.tallies.len() <= topic {
+            self.tallies.resize_with(topic + 1, Tally::default);
+        }
+        self.tallies.get_mut(topic)
     }
 
-    /// The commit that covers a place in the input.
-    pub(super) fn of(&self, partition: u32, offset: i64) -> Option<usize> {
-        let ends = self.ends.get(&partition)?;
-        let at = ends.partition_point(|(end, _)| *end <= offset);
-        let commit = ends.get(at)?.1;
-        let from = self.records.get(commit)?.from.iter();
-        let from = from
-            .filter(|(known, _)| *known == partition)
-            .map(|(_, o)| *o);
-        from.max()
-            .is_none_or(|from| from <= offset)
-            .then_some(commit)
+    /// Whether it is the first time for an event, or for an alert of it.
+    pub(super) fn first(&mut self, topic: usize, found: &Found<'_>) -> bool {
+        let (partition, offset) = found.of;
+        let Some(tally) = self.tally(topic) else {
+            return true;
+        };
+        if let Some(id) = found.id {
+            return tally.alerts.insert(id);
+        }
+        let word = tally.events.entry((partition, offset.div_euclid(64)));
+        let (word, bit) = (word.or_default(), 1 << offset.rem_euclid(64));
+        let first = *word & bit == 0;
+        *word |= bit;
+        first
     }
 
-    /// The first and the next offset of each partition, over all commits.
-    pub(super) fn spans(&self) -> impl Iterator<Item = (u32, i64, i64)> + '_ {
-        self.ends.iter().filter_map(|(partition, ends)| {
-            let records = self.records.iter().flat_map(|record| &record.from);
-            let from = records
-                .filter(|(known, _)| known == partition)
-                .map(|(_, o)| *o);
-            Some((*partition, from.min().unwrap_or(0), ends.last()?.0))
-        })
-    }
-
-    pub(super) fn add(
-        &mut self,
-        commit: usize,
-        stream: Stream,
-        topic: &str,
-        digest: Option<Digest>,
-    ) {
-        let sum = self.sums.entry((commit, stream as u8, topic.to_owned()));
-        let sum = sum.or_default();
+    pub(super) fn add(&mut self, topic: usize, digest: Option<Digest>) {
+        let Some(Tally { sum, .. }) = self.tally(topic) else {
+            return;
+        };
         sum.count += 1;
         sum.digest = sum.digest.zip(digest).map(|(mut sum, digest)| {
             sum.join(digest);
             sum
         });
-    }
-
-    pub(super) fn found(&self, commit: usize, stream: Stream, topic: &str) -> Sum {
-        let key = (commit, stream as u8, topic.to_owned());
-        self.sums.get(&key).copied().unwrap_or_default()
-    }
-}
-
-/// Which events of the input were seen.
-#[derive(Debug)]
-pub(super) struct Decided {
-    /// Per partition its first offset and a bit for each from there on.
-    seen: BTreeMap<u32, (i64, Vec<u64>)>,
-}
-
-impl Decided {
-    pub(super) fn new(commits: &Commits) -> Decided {
-        let bits = |(partition, from, end): (u32, i64, i64)| {
-            let words = usize::try_from((end - from).max(0) / 64 + 1).unwrap_or_default();
-            (partition, (from, vec![0; words]))
-        };
-        Decided {
-            seen: commits.spans().map(bits).collect(),
-        }
-    }
-
-    /// Whether it is the first time for an event that a commit covers.
-    pub(super) fn first(&mut self, (partition, offset): (u32, i64)) -> bool {
-        let Some((from, bits)) = self.seen.get_mut(&partition) else {
-            return true;
-        };
-        let Ok(at) = usize::try_from(offset - *from) else {
-            return true;
-        };
-        let Some(word) = bits.get_mut(at / 64) else {
-            return true;
-        };
-        let bit = 1 << (at % 64);
-        let first = *word & bit == 0;
-        *word |= bit;
-        first
     }
 }

@@ -6,6 +6,8 @@ use super::*;
 use crate::delivery::control::CONTROL_VERSION;
 use crate::delivery::digest::{Digests, link};
 
+mod running;
+
 const OUT: &str = "out";
 
 /// Three commits of five events each, all decided, the first of each with an alert.
@@ -20,6 +22,52 @@ fn json(offset: i64) -> Vec<u8> {
     format!("{{\"position\":{offset}}}").into_bytes()
 }
 
+/// A record of a commit that did nothing.
+fn plain(sequence: u64) -> ControlRecord {
+    ControlRecord {
+        v: CONTROL_VERSION,
+        app: "app".to_owned(),
+        sequence,
+        previous: String::new(),
+        semantics: 1,
+        pack: "p@0".to_owned(),
+        from: Vec::new(),
+        entries: Vec::new(),
+        decisions: 0,
+        alerts: 0,
+        dead_letters: 0,
+        digests: Digests::default(),
+        snapshot: None,
+    }
+}
+
+/// An output of partition 0, on its topic.
+fn take(audit: &mut Audit, stream: Stream, offset: i64) {
+    let alert = stream == Stream::Alerts;
+    let found = Found {
+        lies: (if alert { "alerts" } else { OUT }, 0),
+        of: (0, offset),
+        digest: Some(digest_of(&json(offset))),
+        id: alert.then_some(u128::from(offset.unsigned_abs())),
+    };
+    audit.take(stream, &found);
+}
+
+fn topics() -> [(Stream, String); 2] {
+    [
+        (Stream::Decisions, OUT.to_owned()),
+        (Stream::Alerts, "alerts".to_owned()),
+    ]
+}
+
+/// How often each fault was found.
+fn counts(report: &Report) -> Vec<(&'static str, u64)> {
+    let faults = report.faults.iter();
+    faults
+        .map(|(fault, (count, _))| (fault.name(), *count))
+        .collect()
+}
+
 impl Installation {
     fn new() -> Installation {
         let mut control: Vec<Vec<u8>> = Vec::new();
@@ -29,19 +77,13 @@ impl Installation {
             (from..to).for_each(|offset| digests.decisions.add(&json(offset)));
             digests.alerts.add(&json(from));
             let record = ControlRecord {
-                v: CONTROL_VERSION,
-                app: "app".to_owned(),
-                sequence: sequence.unsigned_abs(),
                 previous: control.last().map_or_else(String::new, |last| link(last)),
-                semantics: 1,
-                pack: "p@0".to_owned(),
                 from: vec![(0, from)],
                 entries: vec![vec![(0, to)]],
                 decisions: 5,
                 alerts: 1,
-                dead_letters: 0,
                 digests,
-                snapshot: None,
+                ..plain(sequence.unsigned_abs())
             };
             control.push(record.encode());
         }
@@ -54,32 +96,17 @@ impl Installation {
     }
 
     fn audit(&self, exact: bool) -> Vec<(&'static str, u64)> {
-        let committed = [(0, self.committed)];
-        let mut audit = Audit::new("app", &self.control, &committed, exact).unwrap();
-        let mut take = |stream, offset: i64, topic| {
-            let found = Found {
-                lies: (topic, 0),
-                of: (0, offset),
-                digest: Some(digest_of(&json(offset))),
-                id: (stream == Stream::Alerts).then_some(u128::from(offset.unsigned_abs())),
-            };
-            audit.take(stream, &found);
-        };
-        for offset in &self.decisions {
-            take(Stream::Decisions, *offset, OUT);
-        }
-        for offset in &self.alerts {
-            take(Stream::Alerts, *offset, "alerts");
-        }
-        let topics = [
-            (Stream::Decisions, OUT.to_owned()),
-            (Stream::Alerts, "alerts".to_owned()),
-        ];
-        let report = audit.finish(&topics);
-        let faults = report.faults.iter();
-        faults
-            .map(|(fault, (count, _))| (fault.name(), *count))
-            .collect()
+        counts(&self.report(Begin::Whole, exact))
+    }
+
+    fn report(&self, begin: Begin, exact: bool) -> Report {
+        let (committed, journals) = ([(0, self.committed)], [(begin, self.control.clone())]);
+        let mut audit = Audit::of("app", &journals, &committed, exact).unwrap();
+        let decisions = self.decisions.iter();
+        decisions.for_each(|offset| take(&mut audit, Stream::Decisions, *offset));
+        let alerts = self.alerts.iter();
+        alerts.for_each(|offset| take(&mut audit, Stream::Alerts, *offset));
+        audit.finish(&topics())
     }
 }
 
@@ -134,4 +161,59 @@ fn at_least_once_repeats_are_no_fault() {
     assert_eq!(it.audit(false), []);
     it.decisions.retain(|offset| *offset != 3);
     assert_eq!(it.audit(false), [("lost", 1), ("torn", 1)]);
+}
+
+/// What comes again may say something else, because partitions were merged in another order.
+#[test]
+fn at_least_once_a_repeat_may_say_something_else() {
+    let it = Installation::new();
+    for (exact, found) in [
+        (false, vec![]),
+        (true, vec![("duplicated", 2), ("torn", 2)]),
+    ] {
+        let journals = [(Begin::Whole, it.control.clone())];
+        let mut audit = Audit::of("app", &journals, &[(0, 15)], exact).unwrap();
+        for (stream, offset, topic) in
+            [(Stream::Decisions, 11, OUT), (Stream::Alerts, 10, "alerts")]
+        {
+            let other = Found {
+                lies: (topic, 0),
+                of: (0, offset),
+                digest: Some(digest_of(b"other")),
+                id: (stream == Stream::Alerts).then_some(10),
+            };
+            // Before those that the commit means, but behind those of the partition before it.
+            (0..offset).for_each(|before| {
+                if stream == Stream::Decisions || before % 5 == 0 {
+                    take(&mut audit, stream, before);
+                }
+            });
+            audit.take(stream, &other);
+            (offset..15).for_each(|behind| {
+                if stream == Stream::Decisions || behind % 5 == 0 {
+                    take(&mut audit, stream, behind);
+                }
+            });
+        }
+        assert_eq!(counts(&audit.finish(&topics())), found);
+    }
+}
+
+/// Where the first records were removed the chain begins with the first there is; where they were not one is missing.
+#[test]
+fn a_journal_that_was_cut_begins_where_it_was_cut() {
+    let mut it = Installation::new();
+    it.control.remove(0);
+    for exact in [true, false] {
+        let report = it.report(Begin::Cut, exact);
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!((report.commits, report.before), (2, 6));
+        let uncut = it.audit(exact);
+        assert!(uncut.contains(&("chain break", 1)), "{uncut:?}");
+    }
+    it.decisions.remove(12);
+    assert_eq!(
+        counts(&it.report(Begin::Cut, true)),
+        [("lost", 1), ("torn", 1)]
+    );
 }

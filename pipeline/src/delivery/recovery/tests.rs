@@ -264,6 +264,7 @@ fn a_snapshot_is_believed_as_far_as_the_chain_bears_it_out() {
         sequence,
         link: links[usize::try_from(sequence).unwrap()].clone(),
         positions: vec![(0, end)],
+        partition: None,
     };
     let committed = Committed {
         offsets: vec![(0, 40)],

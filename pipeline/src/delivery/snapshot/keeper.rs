@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use connectors::snapshots::{SnapshotError, SnapshotStore};
 use rules::evaluate::snapshot::Progress;
 
-use super::{KEPT, Manifest, Proof, SnapshotFile};
+use super::{KEPT, Manifest, Mark, Proof, SnapshotFile};
 
 /// Pieces that may be under way.
 const UNDER_WAY_MAX: usize = 8;
@@ -248,20 +248,20 @@ impl Writing {
         let Some(file) = self.file.take() else {
             return Ok(None);
         };
-        let name = file.name();
+        let (name, prefix) = (file.name(), file.prefix());
         let kept = file.finish()?;
-        if let Err(error) = forget_older(self.store.as_ref(), &name) {
+        if let Err(error) = forget_older(self.store.as_ref(), &name, &prefix) {
             tracing::warn!(%error, "an old snapshot stays where it is");
         }
         Ok(Some(kept))
     }
 }
 
-/// Removes all older than the last few up to this one. Of later commits there may be some: of another past, when a topic of
+/// Removes all of the journal that are older than the last few up to this one. Of later commits there may be some: of another past, when a topic of
 /// this name was made anew, or of a process that has taken over from this one, which must keep them.
-fn forget_older(store: &dyn SnapshotStore, name: &str) -> Result<(), SnapshotError> {
+fn forget_older(store: &dyn SnapshotStore, name: &str, prefix: &str) -> Result<(), SnapshotError> {
     let mut names = store.list()?;
-    names.retain(|known| known.as_str() <= name);
+    names.retain(|known| Mark::has_prefix(known, prefix) && known.as_str() <= name);
     let old = names.len().saturating_sub(KEPT);
     let mut old = names.iter().take(old);
     old.try_for_each(|name| store.remove(name))

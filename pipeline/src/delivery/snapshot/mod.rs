@@ -47,6 +47,9 @@ pub struct Mark {
     pub link: String,
     /// Where it ended.
     pub positions: Positions,
+    /// The partition it is of, where each has a journal of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<u32>,
 }
 
 /// What a snapshot says of itself.
@@ -94,6 +97,20 @@ impl Mark {
     #[must_use]
     pub fn name(&self) -> String {
         let link = self.link.get(..16).unwrap_or(&self.link);
-        format!("{:020}-{link}", self.sequence)
+        let prefix = Mark::prefix(self.partition);
+        format!("{prefix}{:020}-{link}", self.sequence)
+    }
+
+    /// What the names of all snapshots of a journal begin with.
+    #[must_use]
+    pub fn prefix(partition: Option<u32>) -> String {
+        partition.map_or_else(String::new, |partition| format!("p{partition:06}-"))
+    }
+
+    /// Whether a name is that of a snapshot of the journal with this [`Mark::prefix`].
+    #[must_use]
+    pub fn has_prefix(name: &str, prefix: &str) -> bool {
+        let rest = name.strip_prefix(prefix);
+        rest.is_some_and(|rest| !rest.starts_with('p'))
     }
 }

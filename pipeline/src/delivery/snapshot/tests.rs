@@ -48,6 +48,7 @@ fn mark(sequence: u64) -> Mark {
         sequence,
         link: format!("{:032x}", 0xabcd_u128 << 64 | u128::from(sequence)),
         positions: vec![(0, 7)],
+        partition: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use connectors::snapshots::{SnapshotError, SnapshotStore, SnapshotWriter};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Kept, MAGIC, Manifest, Proof};
+use super::{Kept, MAGIC, Manifest, Mark, Proof};
 use crate::delivery::digest::Digest;
 
 /// See the module.
@@ -44,6 +44,12 @@ impl SnapshotFile {
     #[must_use]
     pub fn name(&self) -> String {
         self.manifest.mark.name()
+    }
+
+    /// What the names of all snapshots of its journal begin with.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        Mark::prefix(self.manifest.mark.partition)
     }
 
     /// More bytes of a section, the last ones if it has ended. Sections come one after the other.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connectors::log::{CommitLog, Committed, LogError};
+use connectors::log::{CommitLog, Committed, Control, LogError, Scope};
 use connectors::memory::MemorySink;
 
 use super::*;
@@ -19,15 +19,15 @@ impl CommitLog for Loose {
         self.0.fence()
     }
 
-    fn committed(&mut self) -> Result<Committed, LogError> {
-        self.0.committed()
+    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
+        self.0.committed(of)
     }
 
     fn begin(&mut self) -> Result<(), LogError> {
         self.0.begin()
     }
 
-    fn commit(&mut self, offsets: &[(u32, i64)], control: &[u8]) -> Result<(), LogError> {
+    fn commit(&mut self, offsets: &[(u32, i64)], control: &[Control]) -> Result<(), LogError> {
         self.0.commit(offsets, control)
     }
 
