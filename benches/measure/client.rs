@@ -15,6 +15,8 @@ use connectors::sink::{Payload, Sink};
 use connectors::source::{Source, SourceEvent};
 use pipeline::operator::output::{Bounds, CONTENT_TYPE, COUNT};
 
+use super::swipes::Swipes;
+
 /// A poll without news; Kafka's client wants to be polled more often than each 100 ms.
 const WAIT: Duration = Duration::from_millis(20);
 /// Records between two flushes of the bare loop: what `tollgate` commits after.
@@ -49,6 +51,16 @@ pub(crate) fn load(broker: &str, file: &str, count: u64, topic: &str) {
     let producer = KafkaProducer::new(&settings).expect("a producer");
     let loaded = producer.load(topic, records).expect("all are written");
     assert_eq!(loaded, count, "the file has fewer lines");
+}
+
+/// Makes a topic and puts the first so many swipes into it.
+pub(crate) fn fill(broker: &str, topic: &str, partitions: u32, swipes: Swipes, count: u64) {
+    let settings = KafkaSettings::new(broker, "measure");
+    create_topic(&settings, topic, partitions, &[]).expect("the topic is made");
+    let producer = KafkaProducer::new(&settings).expect("a producer");
+    let records = (0..count).map(|number| swipes.record(number));
+    let filled = producer.load(topic, records).expect("all are written");
+    assert_eq!(filled, count);
 }
 
 /// Reads until so many decisions have come, packed or not.

@@ -16,6 +16,7 @@ use pipeline::clock::{Clock, SystemClock};
 
 use super::engine::{Driven, lines};
 use super::gaps::Gaps;
+use super::swipes::mixed;
 
 const STEP: usize = 256;
 /// Idle readings of the clock between two looks into the kernel's account.
@@ -66,13 +67,10 @@ pub(crate) fn run(pack: &str, events: &str, seconds: u64) {
 fn schedule(count: usize, rate: f64) -> Vec<u64> {
     let (mut state, mut at) = (0x9e37_79b9_7f4a_7c15_u64, 0.0);
     let mut next = || {
-        // SplitMix64 (Steele, Lea, Flood 2014).
+        let drawn = mixed(state);
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         // 53 bits, never 0.
-        ((z ^ (z >> 31)) >> 11) as f64 / 9_007_199_254_740_992.0 + f64::EPSILON / 4.0
+        (drawn >> 11) as f64 / 9_007_199_254_740_992.0 + f64::EPSILON / 4.0
     };
     let gap = |_| {
         at += -next().ln() * 1e9 / rate;
