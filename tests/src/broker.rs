@@ -6,7 +6,7 @@
 //! Clients (topics, producing, reading back) are in [`crate::topic`].
 
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
@@ -67,8 +67,7 @@ impl Broker {
     /// As [`Broker::start`].
     #[must_use]
     pub fn behind_a_proxy() -> Option<(Self, Proxy)> {
-        let port = || free_port().local_addr().unwrap();
-        let listener = port();
+        let listener = SocketAddr::from(([127, 0, 0, 1], process::free_port()));
         let proxy = Proxy::start(listener, SocketAddr::from(([127, 0, 0, 1], 0)));
         let second = (listener.port(), proxy.address().port());
         Some((Self::start_with(Some(second))?, proxy))
@@ -87,15 +86,8 @@ impl Broker {
             .prefix("tollgate-kafka-")
             .tempdir()
             .unwrap();
-        // Both are held until both are known, so that they differ.
-        let (client, controller) = (free_port(), free_port());
-        let port = client.local_addr().unwrap().port();
-        let settings = settings(
-            port,
-            controller.local_addr().unwrap().port(),
-            second,
-            &directory.path().join("data"),
-        );
+        let (port, controller) = (process::free_port(), process::free_port());
+        let settings = settings(port, controller, second, &directory.path().join("data"));
         fs::write(directory.path().join("server.properties"), settings).unwrap();
         let broker = Self {
             port,
@@ -104,7 +96,6 @@ impl Broker {
             directory,
         };
         broker.format();
-        drop((client, controller));
         broker.restart();
         Some(broker)
     }
@@ -297,10 +288,6 @@ fn jars() -> Result<PathBuf, String> {
 
 fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
-}
-
-fn free_port() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").expect("loopback has a free port")
 }
 
 /// A single node that holds everything once, and notices within a second that its former self has died.

@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
@@ -364,11 +365,26 @@ pub fn try_get(address: &str, path: &str) -> Option<(u16, String)> {
 /// When there is none.
 #[must_use]
 pub fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener
-        .local_addr()
-        .expect("it has an address")
-        .to_string()
+    format!("127.0.0.1:{}", free_port())
+}
+
+/// A loopback port nothing listens on at this moment, another one each time. It is none of those that the system gives to
+/// outgoing connections: one of these could take it while whoever listens there is restarted.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test programs that run beside this one begin elsewhere.
+    let begin = std::process::id().wrapping_mul(37);
+    (0..COUNT)
+        .map(|_| begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT + FIRST)
+        .map(|port| u16::try_from(port).expect("a port"))
+        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("loopback has a free port")
 }
 
 /// A directory for one test; it goes when dropped.
