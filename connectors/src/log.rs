@@ -3,8 +3,8 @@
 //!
 //! A commit log
 //! 1. makes the caller the only writer by [`CommitLog::fence`]: an earlier holder's commits fail from then on;
-//! 2. tells by [`CommitLog::committed`] the offsets of the last commit and the control records of all commits, in
-//!    order: the journal by which the input can be folded again in the same order;
+//! 2. tells by [`CommitLog::committed`] the offsets of the last commit and the control records of the latest commits, in
+//!    order, as far back as the caller needs them: the journal by which the input can be folded again in the same order;
 //! 3. between [`CommitLog::begin`] and [`CommitLog::commit`] gathers what the sinks bound to it write. The commit of an
 //!    *atomic* log makes outputs, control record and offsets visible together or not at all; a log that is not atomic
 //!    makes the outputs durable first, then the control record, then the offsets, so that a crash repeats outputs but
@@ -54,9 +54,16 @@ pub type Control = (u32, Vec<u8>);
 pub struct Committed {
     /// Per partition the next offset to read; empty before the first commit.
     pub offsets: Vec<(u32, i64)>,
-    /// Control records of all its commits, oldest first.
+    /// Control records of its commits, oldest first: all up to the latest, from some commit on.
     pub control: Vec<Vec<u8>>,
 }
+
+/// Says of a control record whether those before it need not be read. A journal may have millions, a start behind a
+/// snapshot needs the last few thousand.
+pub type Enough<'a> = &'a dyn Fn(&[u8]) -> bool;
+
+/// For whoever needs all records there are.
+pub const ALL_RECORDS: Enough<'static> = &|_| false;
 
 /// Why a commit log refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -152,11 +159,12 @@ pub trait CommitLog: Send {
     /// [`LogError`] when the log cannot be taken over.
     fn fence(&mut self) -> Result<(), LogError>;
 
-    /// What the last commit left of a journal. Call it after [`CommitLog::fence`].
+    /// What the last commit left of a journal: with control records that begin with one that is `enough`, or with the first
+    /// there is; how many come before the one asked for is not said. Call it after [`CommitLog::fence`].
     ///
     /// # Errors
     /// [`LogError`] when it cannot be read.
-    fn committed(&mut self, of: Scope) -> Result<Committed, LogError>;
+    fn committed(&mut self, of: Scope, enough: Enough<'_>) -> Result<Committed, LogError>;
 
     /// Begins to gather.
     ///

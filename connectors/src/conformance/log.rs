@@ -2,7 +2,7 @@
 //! in [`crate::log`].
 
 use super::{Check, Outcome, ensure};
-use crate::log::{CommitLog, Committed, LogError, Scope};
+use crate::log::{ALL_RECORDS, CommitLog, Committed, LogError, Scope};
 use crate::record::OutRecord;
 use crate::sink::{Payload, Sink};
 
@@ -52,6 +52,10 @@ pub const ALL: &[Check<Rig>] = &[
         run: control_records_keep_their_order,
     },
     Check {
+        name: "records_are_told_as_far_back_as_asked",
+        run: records_are_told_as_far_back_as_asked,
+    },
+    Check {
         name: "an_offset_not_named_stays",
         run: an_offset_not_named_stays,
     },
@@ -77,7 +81,7 @@ fn open(rig: &mut Rig) -> Result<(Bound, Committed), String> {
     let (mut log, sink) = rig.open()?;
     log.fence().map_err(|error| error.to_string())?;
     let committed = log
-        .committed(Scope::Whole)
+        .committed(Scope::Whole, ALL_RECORDS)
         .map_err(|error| error.to_string())?;
     Ok(((log, sink), committed))
 }
@@ -181,6 +185,31 @@ fn control_records_keep_their_order(rig: &mut Rig) -> Outcome {
     let (_bound, committed) = open(rig)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     same_committed(&committed, &[(0, 15)], &texts)
+}
+
+/// Point 2: the latest records without a gap, back to the one asked for at least.
+fn records_are_told_as_far_back_as_asked(rig: &mut Rig) -> Outcome {
+    let ((mut log, mut sink), _) = open(rig)?;
+    let texts: Vec<String> = (0..12).map(|number| format!("{number:02}")).collect();
+    for (text, offset) in texts.iter().zip(1..) {
+        commit(&mut *log, &mut *sink, &[], &[(0, offset)], text)?;
+    }
+    drop((log, sink));
+    let ((mut log, _sink), _) = open(rig)?;
+    for asked in [0_usize, 7, 11] {
+        let enough = |record: &[u8]| record <= texts[asked].as_bytes();
+        let found = log.committed(Scope::Whole, &enough);
+        let found = found.map_err(|error| error.to_string())?;
+        let told = found.control.len();
+        let short = format!("asked for those from {asked} on, {told} were told");
+        ensure(told >= texts.len() - asked, || short)?;
+        let last: Vec<&str> = texts[texts.len() - told..]
+            .iter()
+            .map(String::as_str)
+            .collect();
+        same_committed(&found, &[(0, 12)], &last)?;
+    }
+    Ok(())
 }
 
 /// An offset stays what the last commit that named its partition made it.

@@ -8,7 +8,7 @@ use std::sync::PoisonError;
 use super::error::failed;
 use super::sink::{EmbeddedSink, Shared};
 use super::{EmbeddedError, EmbeddedLog};
-use crate::log::{CommitLog, Committed, Control, LogError, Scope};
+use crate::log::{CommitLog, Committed, Control, Enough, LogError, Scope};
 
 /// Most input partitions offsets are kept of.
 const OFFSETS_MAX: usize = 65_536;
@@ -144,7 +144,8 @@ impl CommitLog for EmbeddedCommitLog {
         Ok(())
     }
 
-    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
+    /// With all control records: they lie in the file that is read anyway.
+    fn committed(&mut self, of: Scope, _enough: Enough<'_>) -> Result<Committed, LogError> {
         let operation = "read the last commit";
         self.only(operation)?;
         one_journal(operation, of.journal())?;

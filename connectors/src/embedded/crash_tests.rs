@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 
 use super::tests::open;
 use super::{EmbeddedCommitLog, EmbeddedLog};
-use crate::log::{CommitLog, Scope};
+use crate::log::{ALL_RECORDS, CommitLog, Scope};
 use crate::record::OutRecord;
 use crate::sink::{Payload, Sink};
 
@@ -76,7 +76,11 @@ fn commit_for_ever(directory: &Path) {
     let mut commits = EmbeddedCommitLog::new(&log);
     let (mut a, mut b) = (commits.sink("a"), commits.sink("b"));
     commits.fence().unwrap();
-    let first = commits.committed(Scope::Whole).unwrap().control.len();
+    let first = commits
+        .committed(Scope::Whole, ALL_RECORDS)
+        .unwrap()
+        .control
+        .len();
     for number in (1..).skip(first) {
         let record = |key: i64| OutRecord {
             key: Some(key.to_be_bytes().to_vec()),
@@ -105,7 +109,7 @@ fn whole_commits(directory: &Path) -> i64 {
     let log = open(directory, "app").unwrap();
     let mut commits = EmbeddedCommitLog::new(&log);
     commits.fence().unwrap();
-    let committed = commits.committed(Scope::Whole).unwrap();
+    let committed = commits.committed(Scope::Whole, ALL_RECORDS).unwrap();
     let count = i64::try_from(committed.control.len()).unwrap();
     let texts: Vec<Vec<u8>> = (1..=count)
         .map(|number| number.to_string().into_bytes())

@@ -11,15 +11,20 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::producer::{KafkaProducer, Quiet, describe, topic_name};
-use super::read::{committed_of, read_partition};
+use super::read::committed_of;
+use super::tail::Tail;
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
-use crate::log::{Committed, Control, LogError, Scope};
-use crate::record::OutRecord;
+use crate::log::{Committed, Control, Enough, LogError, Scope};
+use crate::record::{OutRecord, RawBatch};
 
 /// Between two looks at something that takes milliseconds.
 pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// Looks whether the group has been joined: 30 s.
 const JOIN_LOOKS: u32 = 1_500;
+
+/// Offsets of the control topic that a start reads first: with the ends of transactions among them, those of 3 minutes at 20
+/// commits a second, which is how far back three snapshots reach.
+const FIRST_SPAN: i64 = 8_192;
 
 /// An application as its cluster knows it.
 pub(super) struct Group {
@@ -76,26 +81,44 @@ impl Group {
         committed_of(&self.consumer, &self.topic, partitions)
     }
 
-    /// All control records of a journal, from the first the topic still has.
-    fn control(&self, journal: u32) -> Result<Vec<Vec<u8>>, KafkaFailure> {
-        let records = read_partition(&self.settings, &self.control_topic, journal)?;
-        let value = |row: usize| {
-            records
-                .values
-                .is_valid(row)
-                .then(|| records.values.value(row).to_vec())
-        };
-        Ok((0..records.len()).filter_map(value).collect())
+    /// The last control records of a journal, from one that is enough or from the first the topic still has: read from its end
+    /// in spans that double.
+    fn control(&self, journal: u32, enough: Enough<'_>) -> Result<Vec<Vec<u8>>, KafkaFailure> {
+        let (mut spans, mut end, mut length) = (Vec::new(), None, FIRST_SPAN);
+        loop {
+            // A tail reads a partition once.
+            let tail = Tail::open(&self.settings, &self.control_topic)?;
+            let (start, now) = tail
+                .bounds()?
+                .get(journal as usize)
+                .map_or((0, 0), |it| *it);
+            let to = end.unwrap_or(now);
+            let from = start.max(to - length);
+            let mut records = Vec::new();
+            let mut some = |part: RawBatch| {
+                let values = part.values.iter().flatten();
+                records.extend(values.map(<[u8]>::to_vec));
+                true
+            };
+            tail.read(journal, (from, to), &|| true, &mut some)?;
+            let found = records.first().is_some_and(|first| enough(first));
+            spans.push(records);
+            if found || from <= start {
+                spans.reverse();
+                return Ok(spans.concat());
+            }
+            (end, length) = (Some(from), length * 2);
+        }
     }
 
     /// Offsets and journal as they are.
-    pub(super) fn committed(&self, of: Scope) -> Result<Committed, LogError> {
+    pub(super) fn committed(&self, of: Scope, enough: Enough<'_>) -> Result<Committed, LogError> {
         let offsets = match of {
             Scope::Whole => self.offsets(None),
             Scope::Partition(partition) => self.offsets(Some(&[partition])),
         };
         let offsets = offsets.map_err(log_error)?;
-        let control = self.control(of.journal()).map_err(log_error)?;
+        let control = self.control(of.journal(), enough).map_err(log_error)?;
         Ok(Committed { offsets, control })
     }
 

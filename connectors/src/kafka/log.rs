@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::group::{Group, PAUSE, log_error};
 use super::producer::{KafkaProducer, millis};
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};
-use crate::log::{CommitLog, Committed, Control, LogError, Scope};
+use crate::log::{CommitLog, Committed, Control, Enough, LogError, Scope};
 
 /// Commits tried while a rebalance is completed: 2 s.
 const REBALANCE_TRIES: u32 = 100;
@@ -117,8 +117,8 @@ impl CommitLog for KafkaCommitLog {
         Ok(())
     }
 
-    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
-        self.group.committed(of)
+    fn committed(&mut self, of: Scope, enough: Enough<'_>) -> Result<Committed, LogError> {
+        self.group.committed(of, enough)
     }
 
     fn begin(&mut self) -> Result<(), LogError> {

@@ -20,7 +20,7 @@ use self::verdict::{Verdict, verdict};
 use super::group::Group;
 use super::producer::{KafkaProducer, describe};
 use super::{KafkaFailure, KafkaSettings, KafkaSource};
-use crate::log::{CommitLog, Committed, Control, Counts, LogError, Point, Scope};
+use crate::log::{CommitLog, Committed, Control, Counts, Enough, LogError, Point, Scope};
 
 /// The longest one call may wait for the broker; what is asked again afterwards is the same call.
 const CALL: Duration = Duration::from_secs(5);
@@ -247,8 +247,8 @@ impl CommitLog for KafkaTransactionLog {
         self.renew()
     }
 
-    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
-        let committed = self.group.committed(of)?;
+    fn committed(&mut self, of: Scope, enough: Enough<'_>) -> Result<Committed, LogError> {
+        let committed = self.group.committed(of, enough)?;
         // Of a partition that was here before, somebody else may have committed since.
         self.known.retain(|partition, _| !of.has(*partition));
         self.known.extend(committed.offsets.iter().copied());

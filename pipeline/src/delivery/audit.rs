@@ -184,11 +184,15 @@ impl Audit {
                     if self.exact {
                         report.add(Fault::Duplicated, said);
                     } else {
-                        commit.repeated(at);
+                        commit.repeated(at, found);
+                        commit.let_go(stream, at);
                     }
                     return;
                 }
-                commit.add(at, found.digest);
+                commit.add(at, found, !self.exact);
+                if !self.exact {
+                    commit.let_go(stream, at);
+                }
                 let last = (topic.to_owned(), lies, partition);
                 let before = self.last.insert(last, offset);
                 // An event may raise several alerts.
@@ -319,18 +323,17 @@ fn said(stream: Stream, found: &Found<'_>) -> String {
 /// Says what is wrong with a commit.
 fn compare(commit: &Commit, topics: &[(Stream, &str, usize)], exact: bool, report: &mut Report) {
     for (stream, topic, at) in topics {
-        let (wanted, digest) = commit.wrote(*stream);
-        let found = commit.found(*at);
+        let (wanted, _) = commit.wrote(*stream);
+        let found = commit.count(*at);
         let said = |what: &str| {
             let (sequence, name) = (commit.sequence, stream.name());
             format!("{topic}: commit {sequence} wrote {wanted} {name}, {what}")
         };
-        if found.count < wanted {
-            report.add(Fault::Lost, || said(&format!("{} are there", found.count)));
+        if found < wanted {
+            report.add(Fault::Lost, || said(&format!("{found} are there")));
         }
-        // More than it wrote, where that is allowed, were decided twice, and not all of it need be of this commit.
-        let comparable = exact || found.count <= wanted;
-        if comparable && found.digest.is_some_and(|found| found != digest) {
+        // More than it wrote, where that is allowed: decided twice, and otherwise the second time.
+        if (exact || found <= wanted) && !commit.is_same(*stream, *at) {
             report.add(Fault::Torn, || said("those there are not what it wrote"));
         }
     }

@@ -64,7 +64,7 @@ pub enum ControlError {
     /// Not the JSON of a control record.
     #[error("read control record {index}: {source}")]
     Malformed {
-        /// Which one, counted from the oldest.
+        /// Which one, counted from the oldest that was read.
         index: usize,
         /// What is wrong with it.
         source: serde_json::Error,
@@ -74,7 +74,7 @@ pub enum ControlError {
         "read control record {index}: it has form {found}, this program reads form {CONTROL_VERSION}"
     )]
     Version {
-        /// Which one, counted from the oldest.
+        /// Which one, counted from the oldest that was read.
         index: usize,
         /// The form found.
         found: u32,
@@ -82,7 +82,7 @@ pub enum ControlError {
     /// Another application's.
     #[error("read control record {index}: it belongs to application `{found}`, not `{wanted}`")]
     OtherApplication {
-        /// Which one, counted from the oldest.
+        /// Which one, counted from the oldest that was read.
         index: usize,
         /// Whose it is.
         found: String,
@@ -103,6 +103,13 @@ impl ControlRecord {
     pub fn encode(&self) -> Vec<u8> {
         // Strings, integers and vectors of them always have a JSON form.
         serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The number of the commit that a record is of; none where it cannot be understood.
+    #[must_use]
+    pub fn sequence_in(bytes: &[u8]) -> Option<u64> {
+        let record: ControlRecord = serde_json::from_slice(bytes).ok()?;
+        Some(record.sequence)
     }
 
     /// Reads the records of an application, oldest first.

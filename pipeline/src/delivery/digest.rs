@@ -74,6 +74,11 @@ impl Digest {
     pub fn join(&mut self, other: Digest) {
         self.0 = self.0.wrapping_add(other.0);
     }
+
+    /// Takes away records that were added.
+    pub fn leave(&mut self, other: Digest) {
+        self.0 = self.0.wrapping_sub(other.0);
+    }
 }
 
 impl Digests {

@@ -157,7 +157,7 @@ pub enum RecoveryError {
 pub struct History {
     /// Next offset of each partition; empty before the first commit.
     target: Positions,
-    /// The records that lead there, as far back as there are any.
+    /// The records that lead there, as far back as any were read.
     chain: Vec<Linked>,
     /// Ascending.
     assigned: Vec<Assignment>,
@@ -207,6 +207,13 @@ impl History {
     #[must_use]
     pub fn reaches_target(&self) -> bool {
         self.target.is_empty() || !self.chain.is_empty()
+    }
+
+    /// Whether no commit lies before those of the chain.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let first = self.chain.first().map(|linked| linked.record.sequence);
+        self.target.is_empty() || first == Some(0)
     }
 
     /// What is committed must lie in the log.

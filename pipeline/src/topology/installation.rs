@@ -17,7 +17,7 @@ use connectors::embedded::{EmbeddedCommitLog, EmbeddedError, EmbeddedLog};
 use connectors::kafka::read::{committed_offsets, read_partition, read_parts};
 use connectors::kafka::tail::Tail;
 use connectors::kafka::{KafkaFailure, KafkaSettings, partition_count};
-use connectors::log::{CommitLog, LogError, Scope};
+use connectors::log::{ALL_RECORDS, CommitLog, LogError, Scope};
 use connectors::record::RawBatch;
 use connectors::snapshots::SnapshotError;
 
@@ -79,7 +79,7 @@ pub fn audit(config: &Config, clock: &Arc<dyn Clock>) -> Result<Report, AuditErr
         (Source::Embedded { .. }, Some(log)) => {
             let mut commits = EmbeddedCommitLog::new(log);
             commits.fence()?;
-            let found = commits.committed(Scope::Whole)?;
+            let found = commits.committed(Scope::Whole, ALL_RECORDS)?;
             (vec![(Begin::Whole, found.control)], found.offsets)
         }
         _ => return Err(AuditError::NoLog),

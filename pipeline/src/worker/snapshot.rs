@@ -56,18 +56,37 @@ impl Snapshots {
 }
 
 impl Worker {
-    /// Takes the state from the newest snapshot that is sound and proven; none if there is none.
-    pub(super) fn restore(&self, scope: Scope, history: &History) -> Option<(Engine, Mark)> {
-        let store = Arc::clone(&self.parts.snapshots.as_ref()?.store);
+    /// Names of the snapshots of a journal, newest last; none where they cannot be looked at.
+    pub(super) fn snapshots_of(&self, scope: Scope) -> Vec<String> {
+        let Some(plan) = &self.parts.snapshots else {
+            return Vec::new();
+        };
         let prefix = Mark::prefix(partition_of(scope));
-        let names = store.list();
-        let names = names.map_err(|error| {
+        let mut names = plan.store.list().unwrap_or_else(|error| {
             tracing::warn!(%error, "snapshots cannot be looked at; the log is folded from its beginning");
+            Vec::new()
         });
-        let of = |name: &&String| Mark::has_prefix(name, &prefix);
-        for name in names.ok()?.iter().rev().filter(of) {
+        names.retain(|name| Mark::has_prefix(name, &prefix));
+        names
+    }
+
+    /// Takes the state from the newest of these snapshots that is sound and proven; none if there is none. Unless the journal
+    /// was read `whole`, those it does not prove stay among the names.
+    pub(super) fn restore(
+        &self,
+        names: &mut Vec<String>,
+        history: &History,
+        whole: bool,
+    ) -> Option<(Engine, Mark)> {
+        let store = Arc::clone(&self.parts.snapshots.as_ref()?.store);
+        let mut unproven = Vec::new();
+        while let Some(name) = names.pop() {
             let started = self.around.clock.elapsed();
-            let restored = self.restore_from(store.as_ref(), name, history);
+            let restored = self.restore_from(store.as_ref(), &name, history);
+            if !whole && matches!(restored, Err(Unusable::Unproven(_))) {
+                unproven.insert(0, name);
+                continue;
+            }
             self.meter.snapshot_found(restored.is_ok());
             match restored {
                 Ok((engine, found)) => {
@@ -85,6 +104,7 @@ impl Worker {
                 }
             }
         }
+        *names = unproven;
         None
     }
 

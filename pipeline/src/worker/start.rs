@@ -7,18 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::log::{Committed, LogError, Scope};
+use connectors::log::{Committed, Enough, LogError, Scope};
 use connectors::source::Assignment;
 use rules::evaluate::exchange::Hands;
 use rules::evaluate::{Engine, StepOutput};
 
+use super::commit::partition_of;
 use super::task::Task;
 use super::{
     Begin, Crew, Halt, Intake, Meter, Parts, RunError, Summary, Surroundings, Worker, micros,
     step_of,
 };
 use crate::console::health::State;
+use crate::delivery::control::ControlRecord;
 use crate::delivery::recovery::{History, RecoveryError};
+use crate::delivery::snapshot::Mark;
 use crate::failpoint;
 use crate::metrics::Stage;
 use crate::operator::merge::{Merge, Taken};
@@ -123,11 +126,11 @@ impl Worker {
 
     /// Makes a task of partitions, from what was committed of them.
     fn take_up(&mut self, scope: Scope, assigned: &[Assignment]) -> Result<(), RunError> {
-        let Some(history) = self.history(scope, assigned)? else {
+        let Some((history, restored)) = self.way_back(scope, assigned)? else {
             return Ok(());
         };
         failpoint::reached("in_recovery");
-        let (engine, from) = match self.restore(scope, &history) {
+        let (engine, from) = match restored {
             Some((engine, mark)) => (engine, Some(mark)),
             None => {
                 let rules = Arc::clone(&self.parts.rules);
@@ -169,16 +172,51 @@ impl Worker {
         Ok(())
     }
 
-    /// What was committed of these partitions; `None` when asked to stop.
+    /// What was committed of these partitions, and the state after some commit of it; `None` when asked to stop.
+    ///
+    /// Of the journal as much is read as leads back to the oldest snapshot; only where none of them is of use, all of it.
+    fn way_back(
+        &mut self,
+        scope: Scope,
+        assigned: &[Assignment],
+    ) -> Result<Option<(History, Option<(Engine, Mark)>)>, RunError> {
+        let mut names = self.snapshots_of(scope);
+        let prefix = Mark::prefix(partition_of(scope));
+        let sequences = names
+            .iter()
+            .filter_map(|name| Mark::sequence_in(name, &prefix));
+        let mut oldest = sequences.min();
+        loop {
+            let Some(history) = self.history(scope, assigned, oldest)? else {
+                return Ok(None);
+            };
+            let whole = oldest.is_none() || history.is_whole();
+            let restored = self.restore(&mut names, &history, whole);
+            if whole || restored.is_some() {
+                return Ok(Some((history, restored)));
+            }
+            oldest = None;
+        }
+    }
+
+    /// What was committed of these partitions, from before the commit of this number or from the first; `None` when asked to
+    /// stop.
     fn history(
         &mut self,
         scope: Scope,
         assigned: &[Assignment],
+        before: Option<u64>,
     ) -> Result<Option<History>, RunError> {
+        let enough = |record: &[u8]| {
+            let found = ControlRecord::sequence_in(record);
+            before
+                .zip(found)
+                .is_some_and(|(before, found)| found < before)
+        };
         let mut looks = 0;
         loop {
             let last = looks >= JOURNAL_LOOKS;
-            let found = match self.committed(scope) {
+            let found = match self.committed(scope, &enough) {
                 Err(LogError::Retry { operation, cause }) if !last => {
                     tracing::warn!(operation, cause, "trying again");
                     None
@@ -328,9 +366,9 @@ impl Worker {
         Ok(true)
     }
 
-    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
+    fn committed(&mut self, of: Scope, enough: Enough<'_>) -> Result<Committed, LogError> {
         let log = self.parts.log.as_mut();
-        log.map_or_else(|| Ok(Committed::default()), |log| log.committed(of))
+        log.map_or_else(|| Ok(Committed::default()), |log| log.committed(of, enough))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use connectors::conformance::log::LogRig;
 use connectors::conformance::source::SourceRig;
-use connectors::kafka::{KafkaSink, KafkaSource};
+use connectors::kafka::{KafkaSink, KafkaSource, control_topic};
+use connectors::log::{ALL_RECORDS, Scope};
 use connectors::record::OutRecord;
 use connectors::sink::Sink;
 use connectors::source::{Source, SourceEvent};
@@ -115,4 +117,41 @@ fn e5_a_damaged_batch_halts_its_partition_only() {
             .map(|partition| (partition, first_five.clone()))
             .collect()
     );
+}
+
+/// Far more records than are read at a time: as many as are needed come, without a gap, and no more than a few times that.
+#[test]
+fn a_long_journal_is_read_from_its_end() {
+    const ALL: usize = 60_000;
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let mut rig = Rig::boxed(broker);
+    let (mut log, _sink) = LogRig::open(&mut *rig).unwrap();
+    log.fence().unwrap();
+    let text = |number: usize| format!("{number:05}");
+    let records = (0..ALL).map(|number| OutRecord {
+        key: None,
+        value: Some(text(number).into_bytes()),
+        headers: Vec::new(),
+    });
+    let control = control_topic(&rig.settings.application);
+    rig.producer.load(&control, records).unwrap();
+    let mut told = |from: usize| {
+        let wanted = text(from);
+        let enough = |record: &[u8]| record <= wanted.as_bytes();
+        log.committed(Scope::Whole, &enough).unwrap().control
+    };
+    for (from, at_most) in [(ALL - 1, 10_000), (ALL - 20_000, 30_000), (0, ALL)] {
+        let told = told(from);
+        assert!(
+            (ALL - from..=at_most).contains(&told.len()),
+            "{}",
+            told.len()
+        );
+        let last = (ALL - told.len()..ALL).map(text);
+        assert!(last.eq(told.into_iter().map(|it| String::from_utf8(it).unwrap())));
+    }
+    let all = log.committed(Scope::Whole, ALL_RECORDS).unwrap().control;
+    assert_eq!(all.len(), ALL);
 }

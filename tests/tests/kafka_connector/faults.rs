@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectors::conformance::source::SourceRig;
 use connectors::kafka::{KafkaCommitLog, KafkaProducer, KafkaSink, KafkaSource};
-use connectors::log::{CommitLog, LogError, Scope};
+use connectors::log::{ALL_RECORDS, CommitLog, LogError, Scope};
 use connectors::record::Batch;
 use connectors::sink::Sink;
 use connectors::source::{Source, SourceEvent};
@@ -37,7 +37,10 @@ fn c8_the_older_of_two_with_one_instance_is_fenced() {
         "{refused:?}"
     );
     assert_eq!(
-        new_log.committed(Scope::Whole).unwrap().offsets,
+        new_log
+            .committed(Scope::Whole, ALL_RECORDS)
+            .unwrap()
+            .offsets,
         vec![(0, 1)]
     );
     assigned(&mut new, PARTITIONS as usize);

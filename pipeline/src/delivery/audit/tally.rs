@@ -1,8 +1,11 @@
 //! A commit as its record has it, and what was found of it: sums per topic, and a bit per event.
 //!
-//! The invariant: what is kept grows with what was found, never with what a record claims.
+//! Where outputs may come again, those that came again may say something else: partitions were merged in another order. The
+//! process that committed wrote last, unless the one it replaced wrote on for a moment; so what came first of each event and
+//! what came last are summed, and the commit may mean either. The invariant: what is kept grows with what was found, never
+//! with what a record claims.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Found, Stream};
 use crate::delivery::control::ControlRecord;
@@ -26,10 +29,17 @@ impl Default for Sum {
     }
 }
 
+/// An event, and which alert of it.
+type Member = ((u32, i64), Option<u128>);
+
 /// Sum and members of one topic.
 #[derive(Debug, Default)]
 struct Tally {
+    /// Of what came first of each member.
     sum: Sum,
+    /// Where members may come again: of what came last of each, and what that was.
+    last: Option<Digest>,
+    each: HashMap<Member, Digest>,
     /// Events seen: a bit for each of 64 that lie beside one another.
     events: BTreeMap<(u32, i64), u64>,
     alerts: HashSet<u128>,
@@ -73,23 +83,47 @@ impl Commit {
         self.wrote[stream as usize]
     }
 
-    pub(super) fn found(&self, topic: usize) -> Sum {
-        let tally = self.tallies.get(topic);
-        tally.map(|tally| tally.sum).unwrap_or_default()
+    /// How many events, or alerts, of it a topic has.
+    pub(super) fn count(&self, topic: usize) -> u64 {
+        self.tallies.get(topic).map_or(0, |tally| tally.sum.count)
     }
 
-    /// Whether a topic has what it wrote; more is no fault where repeats are none.
+    /// Whether a topic has what it wrote, as far as can be told.
+    pub(super) fn is_same(&self, stream: Stream, topic: usize) -> bool {
+        let (_, wrote) = self.wrote(stream);
+        let Some(tally) = self.tallies.get(topic) else {
+            return wrote == Digest::default();
+        };
+        tally.sum.digest.is_none_or(|first| first == wrote) || tally.last == Some(wrote)
+    }
+
+    /// What a topic has is what it wrote: whatever comes again later is of no account.
+    pub(super) fn let_go(&mut self, stream: Stream, topic: usize) {
+        let (wanted, wrote) = self.wrote(stream);
+        let same = self.count(topic) == wanted && self.is_same(stream, topic);
+        if let Some(tally) = self.tallies.get_mut(topic).filter(|_| same) {
+            tally.sum.digest = tally.sum.digest.map(|_| wrote);
+            (tally.last, tally.each) = (None, HashMap::new());
+        }
+    }
+
+    /// Whether a topic has all that it wrote; more is no fault where repeats are none.
     pub(super) fn is_complete(&self, stream: Stream, topic: usize, exact: bool) -> bool {
-        let ((wanted, digest), found) = (self.wrote(stream), self.found(topic));
-        let same = found.digest.is_none_or(|found| found == digest);
-        found.count == wanted && same || !exact && found.count > wanted
+        let ((wanted, _), found) = (self.wrote(stream), self.count(topic));
+        found == wanted && self.is_same(stream, topic) || !exact && found > wanted
     }
 
-    /// Some of a topic came again. Partitions may have been merged in another order then, so that the two say different
-    /// things, and nobody knows which of them the commit means.
-    pub(super) fn repeated(&mut self, topic: usize) {
-        if let Some(tally) = self.tally(topic) {
-            tally.sum.digest = None;
+    /// One of a topic came again, where that is allowed.
+    pub(super) fn repeated(&mut self, topic: usize, found: &Found<'_>) {
+        let Some(tally) = self.tally(topic) else {
+            return;
+        };
+        let (Some(last), Some(digest)) = (&mut tally.last, found.digest) else {
+            return;
+        };
+        if let Some(before) = tally.each.insert((found.of, found.id), digest) {
+            last.leave(before);
+            last.join(digest);
         }
     }
 
@@ -116,14 +150,22 @@ impl Commit {
         first
     }
 
-    pub(super) fn add(&mut self, topic: usize, digest: Option<Digest>) {
-        let Some(Tally { sum, .. }) = self.tally(topic) else {
+    /// Adds one that is there for the first time; it may come `again`.
+    pub(super) fn add(&mut self, topic: usize, found: &Found<'_>, again: bool) {
+        let Some(Tally {
+            sum, last, each, ..
+        }) = self.tally(topic)
+        else {
             return;
         };
         sum.count += 1;
-        sum.digest = sum.digest.zip(digest).map(|(mut sum, digest)| {
+        sum.digest = sum.digest.zip(found.digest).map(|(mut sum, digest)| {
             sum.join(digest);
             sum
         });
+        if let Some(digest) = found.digest.filter(|_| again) {
+            last.get_or_insert_default().join(digest);
+            each.insert((found.of, found.id), digest);
+        }
     }
 }

@@ -101,6 +101,12 @@ impl Mark {
         format!("{prefix}{:020}-{link}", self.sequence)
     }
 
+    /// The number of the commit in a name.
+    #[must_use]
+    pub fn sequence_in(name: &str, prefix: &str) -> Option<u64> {
+        name.strip_prefix(prefix)?.get(..20)?.parse().ok()
+    }
+
     /// What the names of all snapshots of a journal begin with.
     #[must_use]
     pub fn prefix(partition: Option<u32>) -> String {

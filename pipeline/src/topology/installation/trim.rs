@@ -109,7 +109,7 @@ impl Trim {
             if self.proven.contains_key(name) {
                 continue;
             }
-            let sequence: u64 = name.get(..20)?.parse().ok()?;
+            let sequence = Mark::sequence_in(name, &Mark::prefix(None))?;
             let same = self.recent.iter().filter(|it| it.sequence == sequence);
             let same: Vec<&Recent> = same.collect();
             if let Some(of) = same.iter().find(|it| it.name() == *name) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use connectors::log::{CommitLog, Committed, Control, LogError, Scope};
+use connectors::log::{CommitLog, Committed, Control, Enough, LogError, Scope};
 use connectors::memory::MemorySink;
 
 use super::*;
@@ -19,8 +19,8 @@ impl CommitLog for Loose {
         self.0.fence()
     }
 
-    fn committed(&mut self, of: Scope) -> Result<Committed, LogError> {
-        self.0.committed(of)
+    fn committed(&mut self, of: Scope, enough: Enough<'_>) -> Result<Committed, LogError> {
+        self.0.committed(of, enough)
     }
 
     fn begin(&mut self) -> Result<(), LogError> {

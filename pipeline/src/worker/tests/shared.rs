@@ -1,6 +1,6 @@
 //! Instances that share partitions: each partition is as if it were alone, whoever has it.
 
-use connectors::log::{CommitLog, Scope};
+use connectors::log::{ALL_RECORDS, CommitLog, Scope};
 use connectors::memory::MemoryCommitLog;
 
 use super::shelf::{Harm, Shelf};
@@ -172,7 +172,9 @@ fn each_partition_has_its_own_journal() {
     let mut commits = MemoryCommitLog::new(&log, "app", Faults::default());
     commits.fence().unwrap();
     for partition in 0..PARTITIONS {
-        let found = commits.committed(Scope::Partition(partition)).unwrap();
+        let found = commits
+            .committed(Scope::Partition(partition), ALL_RECORDS)
+            .unwrap();
         let end = i64::try_from(log.read("events", partition, 0).len()).unwrap();
         assert_eq!(found.offsets, [(partition, end)]);
         assert!(!found.control.is_empty());

@@ -7,7 +7,7 @@
 
 use std::io::Write;
 
-use connectors::log::Scope;
+use connectors::log::{ALL_RECORDS, Scope};
 use connectors::memory::MemoryCommitLog;
 
 use super::shelf::{Harm, Shelf};
@@ -184,7 +184,7 @@ fn ids(lines: &[String]) -> Vec<&str> {
 pub(super) fn audited(log: &MemoryLog, of: Scope) -> Vec<String> {
     let mut commits = MemoryCommitLog::new(log, "app", Faults::default());
     commits.fence().unwrap();
-    let found = commits.committed(of).unwrap();
+    let found = commits.committed(of, ALL_RECORDS).unwrap();
     let mut audit = Audit::new("app", &found.control, &found.offsets, true).unwrap();
     for line in lines(log, "decisions") {
         let said: serde_json::Value = serde_json::from_str(&line).unwrap();
