@@ -11,7 +11,7 @@ use arrow::array::Array;
 use connectors::kafka::{
     KafkaCommitLog, KafkaProducer, KafkaSettings, KafkaSink, KafkaSource, KafkaTransactionLog,
 };
-use connectors::log::{CommitLog, Scope};
+use connectors::log::{ALL_RECORDS, CommitLog, Scope};
 use connectors::record::{Batch, OutRecord, RawBatch};
 use connectors::sink::{Payload, Sink};
 use connectors::source::{Source, SourceEvent};
@@ -49,7 +49,7 @@ pub(crate) fn run(broker: &str, input: &str, output: &str, mode: &str, every: Du
         let left = first.map_or(WAIT, |first| every.saturating_sub(past(first)).min(WAIT));
         match source.poll(left).expect("the topic can be read") {
             SourceEvent::Assigned(assigned) => {
-                log.committed(Scope::Whole).expect("offsets");
+                log.committed(Scope::Whole, ALL_RECORDS).expect("offsets");
                 offsets = assigned
                     .iter()
                     .map(|found| (found.partition, found.log_start))
