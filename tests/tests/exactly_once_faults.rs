@@ -1,5 +1,5 @@
-//! Exactly once, when it is not the process that dies: one that is frozen and wakes up, a call that hangs, a broker that goes
-//! away, and a network that loses answers.
+//! Exactly once, when it is not the process that dies: one that is frozen and wakes up, a call that hangs, and a broker that
+//! goes away.
 //!
 //! Each scenario is valid only if the path it is for was taken, as the application itself tells.
 #![allow(
@@ -14,7 +14,6 @@ use std::time::Duration;
 use tests::broker::Broker;
 use tests::crash::Scene;
 use tests::process::Line;
-use tests::proxy::{Api, Fault};
 use tests::topic;
 
 const DEADLINE: Duration = Duration::from_secs(240);
@@ -128,76 +127,4 @@ fn a_broker_that_goes_and_comes_costs_nothing() {
     }
     scene.decides(500);
     scene.end(running, &[]);
-}
-
-/// A network between the application and the broker that loses what was said about a commit: the answer, so that it
-/// happened and nobody knows; the question, so that it did not; or it brings the question when its time is over.
-#[test]
-fn a_network_that_loses_answers_costs_nothing() {
-    let Some((broker, proxy)) = Broker::behind_a_proxy() else {
-        return;
-    };
-    let address = broker.address();
-    let reached = proxy.address().to_string();
-    let short = "transaction.timeout.ms: 40000";
-    let mut scene = Scene::new(
-        &address,
-        &reached,
-        "network",
-        "commit_every: 20ms, commit_records: 300",
-        short,
-    );
-    let running = scene.site.start(None);
-    scene.decides(200);
-    // More often than it is asked again: what became of the commit is in doubt.
-    for (lost, fault) in [
-        ("answers", Fault::LoseResponse(Api::EndTxn)),
-        ("questions", Fault::LoseRequest(Api::EndTxn)),
-    ] {
-        let settled = |line: &Line| line.text.contains("a doubtful commit is settled");
-        let before = running.lines().iter().filter(|line| settled(line)).count();
-        match fault {
-            Fault::LoseResponse(api) => proxy.lose_response(api, 1_000_000),
-            _ => proxy.lose_request(Api::EndTxn, 1_000_000),
-        }
-        topic::until(DEADLINE, || {
-            running.lines().iter().filter(|line| settled(line)).count() > before
-        });
-        proxy.heal();
-        assert!(proxy.count_of(fault) > 0, "none was lost");
-        scene.rare.did(&format!("{lost} lost"));
-        scene.decides(200);
-    }
-    for api in [
-        Api::TxnOffsetCommit,
-        Api::AddOffsetsToTxn,
-        Api::AddPartitionsToTxn,
-        Api::Produce,
-    ] {
-        proxy.lose_response(api, 2);
-        assert!(
-            proxy.wait_for(Fault::LoseResponse(api), 2, DEADLINE),
-            "{api:?}"
-        );
-        scene.rare.did("answers of other calls lost");
-        proxy.heal();
-        scene.decides(200);
-    }
-    for _ in 0..5 {
-        let _ = proxy.reset();
-        scene.rare.did("connections reset");
-        scene.decides(100);
-    }
-    proxy.delay(Duration::from_millis(50));
-    scene.decides(500);
-    proxy.heal();
-    scene.end(
-        running,
-        &[
-            "settled_committed",
-            "settled_aborted",
-            "sent_again",
-            "asked_again",
-        ],
-    );
 }

@@ -199,6 +199,23 @@ fn a_log_cut_below_the_first_offset_says_how_much_is_missing() {
     assert_eq!((plan.starts, plan.missing), (vec![(0, 3)], 3));
 }
 
+/// Without a snapshot the state can only be had of what is left, where records were removed; whoever removed more than that, or
+/// one in the middle, broke the chain.
+#[test]
+fn a_journal_cut_with_its_log_says_how_much_is_missing() {
+    let cut = || chain_of(&[(0, &[3]), (3, &[5]), (5, &[7]), (7, &[8])]).split_off(2);
+    let plan = try_plan(cut(), 8, &log(6, 9)).unwrap();
+    assert_eq!((plan.missing, entries(&plan)), (6, vec![7, 8]));
+    assert_eq!((plan.starts, plan.next_sequence), (vec![(0, 6)], 4));
+    let mut torn = chain_of(&[(0, &[3]), (3, &[5]), (5, &[7])]);
+    torn.remove(1);
+    for (records, next, start) in [(cut(), 8, 4), (torn, 7, 6)] {
+        let error = try_plan(records, next, &log(start, 9)).unwrap_err();
+        let broken = matches!(error, RecoveryError::BrokenChain { .. });
+        assert!(broken, "{error}");
+    }
+}
+
 /// A record changed after the next one was written is no part of the chain any more.
 #[test]
 fn a_record_that_was_changed_breaks_the_chain() {
