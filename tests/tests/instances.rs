@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tests::broker::Broker;
@@ -149,6 +150,57 @@ fn instances_come_and_go_and_each_event_is_decided_once() {
         "snapshot_restored",
     ];
     assert_eq!(rare.missing(&paths), [""; 0], "the run is invalid: {rare}");
+}
+
+/// A partition is decided in the order of its events whoever has it, so what is written again says the same.
+#[test]
+fn at_least_once_each_event_is_decided_and_repeats_say_the_same() {
+    let Some(broker) = Broker::shared() else {
+        return;
+    };
+    let address = broker.address();
+    let delivery = "mode: at_least_once, commit_every: 500ms";
+    let sites = Site::shared(&address, "repeats", delivery, "", 2);
+    let feeder = Feeder::at_pace(&address, "repeats-in", 1, 16);
+    let mut reader = Reader::new(&address, "repeats-out");
+    let mut running: Vec<Running> = Vec::new();
+    for site in &sites {
+        running.push(site.start(None));
+        let _ = running[running.len() - 1].line(DEADLINE, live);
+        decides(&mut reader, 100);
+    }
+    for kill in 0..6 {
+        let which = kill % 2;
+        let _ = running.remove(which).kill();
+        running.insert(which, sites[which].start(None));
+        let _ = running[which].line(DEADLINE, live);
+        decides(&mut reader, 200);
+    }
+    let appended = feeder.stop();
+    sites[0].caught_up(&address, DEADLINE);
+    for (site, running) in sites.iter().zip(running) {
+        let _ = site.stop(running);
+    }
+    let audited = sites[0].audit().success().stdout;
+    assert_eq!(audited.lines().last(), Some("clean"), "{audited}");
+
+    let written = topic::read(&address, "repeats-out");
+    let mut decisions: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for message in &written {
+        let value = message.value.clone().unwrap();
+        let decision: serde_json::Value = serde_json::from_slice(&value).unwrap();
+        let id = decision["decision_id"].as_str().unwrap().to_owned();
+        let first = decisions.entry(id).or_insert_with(|| value.clone());
+        assert_eq!(*first, value, "it says something else");
+    }
+    let dead = topic::read(&address, "repeats-dead").into_iter();
+    let dead: BTreeSet<_> = dead.map(|it| (it.key, it.value, it.headers)).collect();
+    assert_eq!(decisions.len() + dead.len(), appended);
+    let repeats = written.len() - decisions.len();
+    place::told(&format!(
+        "{appended} records appended, {repeats} decisions written again"
+    ));
+    assert!(repeats > 0, "the run is invalid: nothing was written again");
 }
 
 /// The one that runs is not disturbed.

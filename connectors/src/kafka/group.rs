@@ -6,7 +6,6 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::Array;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::{Offset, TopicPartitionList};
 

@@ -184,7 +184,9 @@ fn at_least_once_a_repeat_may_say_something_else() {
             audit.take(Stream::Decisions, &found);
         }
         let alerts = [0, 5, 10];
-        alerts.map(|offset| take(&mut audit, Stream::Alerts, offset));
+        alerts
+            .iter()
+            .for_each(|offset| take(&mut audit, Stream::Alerts, *offset));
         counts(&audit.finish(&topics()))
     };
     let right = json(11);
