@@ -4,20 +4,22 @@
 #
 # visible: RATE events a second on a schedule, and when a reader of committed records has each one's decision
 # (measure/visible.rs): exactly once with a commit every 10 ms, and at least once. Beside each, in turn, the bare loop
-# that consumes, produces and commits as often and does nothing else (measure/forward.rs).
+# that consumes, produces and commits as often and does nothing else (measure/forward.rs). The broker is warmed up before:
+# its virtual machine compiles for a minute and a half, and takes the cores of all others for it.
 #
 # cost: the wall time and the processor time of N and of 3 N events that lie there already, exactly once and at least
 # once, a commit every 100 ms; what is told is of the 2 N between them, so that start and end are not in it.
 #
 #   cargo build --release --workspace --bins && benches/delivery.sh visible|cost [ROUNDS]
 #
-# EVENTS (2000000) is N, KEYS (10000) per kind, RATE (5000), SECONDS_EACH (23, of which the first three do not count).
+# EVENTS (2000000) is N, KEYS (10000) per kind, RATE (5000), SECONDS_EACH (23, of which the first three do not count),
+# WARM_S (90).
 # KEEP=1 keeps the figures in results/raw.
 set -euo pipefail
 cd "$(dirname "$0")"
 HERE=$PWD ROOT=$PWD/..
 PART=${1:-visible} ROUNDS=${2:-3}
-EVENTS=${EVENTS:-2000000} KEYS=${KEYS:-10000} RATE=${RATE:-5000} SECONDS_EACH=${SECONDS_EACH:-23} LIVE=18
+EVENTS=${EVENTS:-2000000} KEYS=${KEYS:-10000} RATE=${RATE:-5000} SECONDS_EACH=${SECONDS_EACH:-23} WARM_S=${WARM_S:-90} LIVE=18
 TARGET=${CARGO_TARGET_DIR:-$ROOT/target}/release
 TOLLGATE=${TOLLGATE:-$TARGET/tollgate} MEASURE=$TARGET/measure
 for program in "$TOLLGATE" "$MEASURE"; do
@@ -46,11 +48,11 @@ source: { kafka: { brokers: "$BROKER", topic: $2, start: earliest, format: json 
 sinks: { decisions: { kafka: { topic: $1${4:+, packing: $4} } } }
 delivery: { $3 }
 state: { dir: "$WORK/state-$1" }
-http: { listen: "${HTTP:=127.0.0.1:$(free_port)}" }
+http: { listen: "$HTTP" }
 EOF
 }
 
-# visible WHO MODE EVERY_MS NAME: the figures of one run, as a line of JSON.
+# visible WHO MODE EVERY_MS NAME [SECONDS]: the figures of one run, as a line of JSON.
 visible() {
   local who=$1 mode=$2 every=$3 name=$4
   topic fill "$BROKER" "in-$name" 4 "$KEYS" "$LIVE" 0
@@ -65,7 +67,7 @@ visible() {
     JOB=$!
     until curl -fs "http://$HTTP/readyz" >"$WORK/ready" 2>&1; do kill -0 "$JOB"; sleep 0.1; done
   fi
-  "$MEASURE" visible "$BROKER" "in-$name" "$name" "$KEYS" "$LIVE" 0 "$RATE" "$SECONDS_EACH"
+  "$MEASURE" visible "$BROKER" "in-$name" "$name" "$KEYS" "$LIVE" 0 "$RATE" "${5:-$SECONDS_EACH}"
   stop_job
 }
 
@@ -88,10 +90,12 @@ keep() {
   "$MEASURE" record "$id" "RATE=$RATE EVENTS=$EVENTS KEYS=$KEYS benches/delivery.sh $PART $ROUNDS" "$@"
 }
 
+HTTP=127.0.0.1:$(free_port)
 start_broker "$WORK/broker"
 echo "commit $(git rev-parse --short HEAD), $(nproc) cores, load $(cut -d ' ' -f 1-3 /proc/loadavg), $KEYS keys per kind"
 case $PART in
   visible)
+    visible bare exactly_once 10 warm "$WARM_S" >"$WORK/warm"
     for round in $(seq "$ROUNDS"); do
       for run in "exactly_once 10" "at_least_once 50"; do
         read -r mode every <<<"$run"

@@ -21,11 +21,11 @@ use super::{KafkaFailure, raw};
 use crate::record::OutRecord;
 
 /// Milliseconds of one wait for acknowledgements; a wait ends early when there is news.
-const SLICE_MS: i32 = 10;
+const SLICE_MS: i32 = 2;
 /// Milliseconds for which librdkafka is told not to linger: its threads send what is queued when they wake up.
 const SEND_NOW_MS: i32 = 1;
 /// Slices without news after which a call gives up for now: 10 s.
-const QUIET_SLICES_MAX: u32 = 1_000;
+const QUIET_SLICES_MAX: u32 = 5_000;
 /// Records between two looks at the queue of acknowledgements.
 const LOOK_EVERY: u32 = 512;
 
@@ -211,11 +211,20 @@ impl KafkaProducer {
     /// was given up.
     pub fn flush(&self) -> Result<(), KafkaFailure> {
         let queue = self.state().client.queue.clone();
-        let mut quiet = 0;
-        while queue.in_flight() > 0 {
-            queue.send_now(SEND_NOW_MS);
-            quiet = if self.look(SLICE_MS) { 0 } else { quiet + 1 };
+        let (mut quiet, mut news) = (0, false);
+        loop {
+            // Reports that lie there count as in flight: each of them would be waited for.
+            while self.look(0) {}
             self.delivered()?;
+            if queue.in_flight() == 0 {
+                return Ok(());
+            }
+            // This takes as long as it is given, so only where nothing is on its way.
+            if !news {
+                queue.send_now(SEND_NOW_MS);
+            }
+            news = self.look(SLICE_MS);
+            quiet = if news { 0 } else { quiet + 1 };
             if quiet >= QUIET_SLICES_MAX {
                 let cause = self.explained(format!(
                     "{} records wait for their acknowledgement",
@@ -224,7 +233,6 @@ impl KafkaProducer {
                 return Err(KafkaFailure::new("flush to kafka", cause, true));
             }
         }
-        self.delivered()
     }
 
     fn delivered(&self) -> Result<(), KafkaFailure> {
