@@ -36,7 +36,7 @@ pub fn partition_count(settings: &KafkaSettings, topic: &str) -> Result<u32, Kaf
     let operation = format!("look up topic {topic}");
     let made = settings
         .reader()
-        .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
+        .create_with_context::<_, BaseConsumer<Quiet>>(Quiet::default());
     let consumer =
         Arc::new(made.map_err(|error| KafkaFailure::new(&operation, describe(&error), false))?);
     partitions_of(&consumer, topic, &operation)
@@ -205,7 +205,7 @@ pub fn delete_records(
 fn admin_client(settings: &KafkaSettings) -> Result<AdminClient<Quiet>, String> {
     let made = settings
         .reader()
-        .create_with_context::<_, AdminClient<Quiet>>(Quiet);
+        .create_with_context::<_, AdminClient<Quiet>>(Quiet::default());
     made.map_err(|error| describe(&error))
 }
 

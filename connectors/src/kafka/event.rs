@@ -34,7 +34,11 @@ pub(super) enum Kind<'e> {
         count: usize,
         failed: Option<String>,
     },
-    /// Logs and the like.
+    /// A line of librdkafka's log, and what it is about.
+    Log {
+        facility: String,
+        text: String,
+    },
     Other,
 }
 

@@ -5,6 +5,7 @@
 //! it; all of them live on one thread.
 
 use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::event::Kind;
@@ -29,17 +30,33 @@ const QUIET_SLICES_MAX: u32 = 5_000;
 /// Records between two looks at the queue of acknowledgements.
 const LOOK_EVERY: u32 = 512;
 
-/// Sends librdkafka's own log lines to `tracing`, at debug level: what matters comes as an error of a call.
+/// Sends librdkafka's own log lines to `tracing`, at debug level: what matters comes as an error of a call. Only of a connection
+/// that was lost, or of an answer that did not come, no call tells where the library asks once more by itself.
 #[derive(Debug, Default)]
-pub(super) struct Quiet;
+pub(super) struct Quiet {
+    lost: AtomicBool,
+}
+
+/// What librdkafka calls these two in its log, at level info and above.
+const LOST: [&str; 2] = ["FAIL", "REQTMOUT"];
 
 impl ClientContext for Quiet {
     fn log(&self, _level: RDKafkaLogLevel, facility: &str, text: &str) {
+        if LOST.contains(&facility) {
+            self.lose();
+        }
         tracing::debug!(facility, text, "librdkafka");
     }
 
     fn error(&self, _error: KafkaError, reason: &str) {
+        self.lose();
         tracing::debug!(reason, "librdkafka error");
+    }
+}
+
+impl Quiet {
+    fn lose(&self) {
+        self.lost.store(true, Ordering::Release);
     }
 }
 
@@ -76,7 +93,7 @@ impl Client {
             true => settings.transactional_producer(),
             false => settings.producer(),
         };
-        let made = config.create_with_context::<_, BaseProducer<Quiet>>(Quiet);
+        let made = config.create_with_context::<_, BaseProducer<Quiet>>(Quiet::default());
         let failed = |cause: String| KafkaFailure::new("make a kafka producer", cause, false);
         let producer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
         let queue = raw::Queue::of_producer(&producer)
@@ -148,6 +165,16 @@ impl KafkaProducer {
     /// librdkafka's producer as it is now.
     pub(super) fn client(&self) -> Arc<BaseProducer<Quiet>> {
         self.state().client.producer.clone()
+    }
+
+    /// Whether this client has lost a connection, or waited for an answer in vain, since it was made. Says so where it is told to
+    /// by its settings ([`KafkaSettings::transactional_producer`]).
+    pub(super) fn has_lost(&self) -> bool {
+        let Client { queue, producer } = self.state().client.clone();
+        while let Some(event) = queue.poll(0) {
+            self.note(event);
+        }
+        producer.client().context().lost.load(Ordering::Acquire)
     }
 
     /// What went wrong with a record of this transaction is of the past.
@@ -276,10 +303,14 @@ impl KafkaProducer {
     /// Takes the next event; `true` when it was news of records.
     pub(super) fn look(&self, wait_ms: i32) -> bool {
         let queue = self.state().client.queue.clone();
-        let Some(mut event) = queue.poll(wait_ms) else {
-            return false;
-        };
+        queue.poll(wait_ms).is_some_and(|event| self.note(event))
+    }
+
+    /// Whether it is news of records.
+    fn note(&self, mut event: raw::Event) -> bool {
         let mut state = self.state();
+        let producer = Arc::clone(&state.client.producer);
+        let context = producer.client().context();
         match event.kind() {
             Kind::Delivered { count, failed } => {
                 state.acknowledged += count as u64;
@@ -292,8 +323,13 @@ impl KafkaProducer {
                 if fatal {
                     state.failed.get_or_insert(text);
                 } else {
+                    context.lose();
                     state.trouble = Some(text);
                 }
+                false
+            }
+            Kind::Log { facility, text } => {
+                context.log(RDKafkaLogLevel::Info, &facility, &text);
                 false
             }
             _ => false,

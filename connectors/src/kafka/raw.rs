@@ -160,6 +160,7 @@ impl Event {
             sys::RD_KAFKA_EVENT_ERROR => self.fault().kind(),
             sys::RD_KAFKA_EVENT_REBALANCE => self.rebalance(),
             sys::RD_KAFKA_EVENT_DR => delivered(self),
+            sys::RD_KAFKA_EVENT_LOG => self.log(),
             _ => Kind::Other,
         }
     }
@@ -185,6 +186,21 @@ impl Event {
                 text: text.to_string_lossy().into_owned(),
                 fatal: sys::rd_kafka_event_error_is_fatal(self.event) != 0,
                 place,
+            }
+        }
+    }
+
+    fn log(&self) -> Kind<'_> {
+        let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+        // SAFETY: the event is valid; where the call says so it has set all three, strings that are copied here.
+        unsafe {
+            if sys::rd_kafka_event_log(self.event, &mut facility, &mut text, &mut level) != 0 {
+                return Kind::Other;
+            }
+            let copy = |text| CStr::from_ptr(text).to_string_lossy().into_owned();
+            Kind::Log {
+                facility: copy(facility),
+                text: copy(text),
             }
         }
     }

@@ -83,7 +83,7 @@ pub(super) fn consumer(
 ) -> Result<Arc<BaseConsumer<Quiet>>, KafkaFailure> {
     let made = settings
         .reader()
-        .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
+        .create_with_context::<_, BaseConsumer<Quiet>>(Quiet::default());
     made.map(Arc::new)
         .map_err(|error| KafkaFailure::new(operation, describe(&error), false))
 }

@@ -141,6 +141,9 @@ impl KafkaSettings {
         config.set("retry.backoff.ms", "1");
         config.set("retry.backoff.max.ms", "20");
         config.set("socket.nagle.disable", "true");
+        // A connection that was lost may have a commit on its way; it is told at this level, or not at all.
+        config.set("log.connection.close", "true");
+        config.set_log_level(RDKafkaLogLevel::Info);
         self.with_properties(&mut config);
         config
     }

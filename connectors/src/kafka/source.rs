@@ -61,7 +61,7 @@ impl KafkaSource {
         let failed = |cause: String| KafkaFailure::new(&operation, cause, false);
         let made = settings
             .consumer()
-            .create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
+            .create_with_context::<_, BaseConsumer<Quiet>>(Quiet::default());
         let consumer = Arc::new(made.map_err(|error| failed(describe(&error)))?);
         admin::partitions_of(&consumer, topic, &operation)?;
         if !settings.shared {
@@ -193,7 +193,7 @@ impl KafkaSource {
                 self.revoking = Some(partitions);
                 return true;
             }
-            Kind::Message(_) | Kind::Delivered { .. } | Kind::Other => {}
+            Kind::Message(_) | Kind::Delivered { .. } | Kind::Log { .. } | Kind::Other => {}
         }
         false
     }

@@ -83,7 +83,7 @@ pub fn written_ends(settings: &KafkaSettings, topic: &str) -> Result<Vec<i64>, K
     let operation = format!("look up the ends of {topic}");
     let mut config = settings.reader();
     config.set("isolation.level", "read_uncommitted");
-    let made = config.create_with_context::<_, BaseConsumer<Quiet>>(Quiet);
+    let made = config.create_with_context::<_, BaseConsumer<Quiet>>(Quiet::default());
     let consumer =
         Arc::new(made.map_err(|error| KafkaFailure::new(&operation, describe(&error), false))?);
     let all = 0..admin::partitions_of(&consumer, topic, &operation)?;

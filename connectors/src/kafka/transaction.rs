@@ -255,8 +255,15 @@ impl CommitLog for KafkaTransactionLog {
         Ok(committed)
     }
 
+    /// What librdkafka asked on a connection that was lost it asks again by itself. The first question may still be on its way,
+    /// and the broker could not tell it from one of the transaction that begins now: from a producer before this one it can.
     fn begin(&mut self) -> Result<(), LogError> {
         if self.state == State::Broken {
+            self.renew()?;
+        } else if self.producer.has_lost() {
+            tracing::info!(
+                "a connection was lost, or an answer did not come: a new producer goes on"
+            );
             self.renew()?;
         }
         let operation = "begin a transaction";

@@ -22,6 +22,7 @@ const PATHS: &[(&str, &str)] = &[
         "a doubtful commit is settled committed=false",
     ),
     ("sent_again", "writing the same outputs again"),
+    ("renewed", "a new producer goes on"),
     ("fenced", "has taken over"),
     ("joined_again", "joining it again"),
     ("watchdog", "no answer for too long"),

@@ -68,7 +68,7 @@ impl KafkaSource {
             wait_ms = 0;
             match event.kind() {
                 Kind::Message(message) => self.take(&message, gathered),
-                Kind::Other => {}
+                Kind::Log { .. } | Kind::Other => {}
                 kind => {
                     self.hand_over(gathered);
                     if self.note(kind) {
