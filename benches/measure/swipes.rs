@@ -30,13 +30,13 @@ impl Swipes {
         let mut chance = number;
         let mut draw = |below: u64| {
             chance = mixed(chance);
-            (u128::from(chance) * u128::from(below) >> 64) as u64
+            ((u128::from(chance) * u128::from(below)) >> 64) as u64
         };
         let [card, merchant, device, ip] = [(); 4].map(|()| draw(self.keys));
         let amount = 1 + draw(50_000);
         let step_us = HOUR_US / (self.live * self.keys);
         let (ts, card) = (BASE_MS + number * step_us / 1_000, format!("c{card:011x}"));
-        let (b, c, d) = (ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+        let (b, c, d) = ((ip >> 16) & 255, (ip >> 8) & 255, ip & 255);
         let mut value = Vec::with_capacity(160);
         write!(
             value,

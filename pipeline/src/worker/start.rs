@@ -32,6 +32,9 @@ const JOURNAL_LOOKS: u32 = 800;
 /// Between two of them.
 const JOURNAL_PAUSE: Duration = Duration::from_millis(50);
 
+/// What was committed, and the state after some commit of it, if there is one.
+type WayBack = (History, Option<(Engine, Mark)>);
+
 impl Worker {
     /// A worker that knows nothing yet.
     pub(super) fn new(parts: Parts, around: Surroundings) -> Result<Worker, RunError> {
@@ -179,7 +182,7 @@ impl Worker {
         &mut self,
         scope: Scope,
         assigned: &[Assignment],
-    ) -> Result<Option<(History, Option<(Engine, Mark)>)>, RunError> {
+    ) -> Result<Option<WayBack>, RunError> {
         let mut names = self.snapshots_of(scope);
         let prefix = Mark::prefix(partition_of(scope));
         let sequences = names
