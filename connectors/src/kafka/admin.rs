@@ -15,8 +15,9 @@ use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::context::Quiet;
 use super::event::Kind;
-use super::producer::{Quiet, describe};
+use super::producer::describe;
 use super::settings::KafkaSettings;
 use super::{KafkaFailure, raw};
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::producer::{KafkaProducer, Quiet, describe, topic_name};
+use super::context::Quiet;
+use super::producer::{KafkaProducer, describe, topic_name};
 use super::read::committed_of;
 use super::tail::Tail;
 use super::{KafkaFailure, KafkaSettings, KafkaSource, admin, raw};

@@ -9,7 +9,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::admin;
-use super::producer::{Quiet, describe};
+use super::context::Quiet;
+use super::producer::describe;
 use crate::source::SourceError;
 
 /// How often a seek is tried while librdkafka is still taking the partition up.

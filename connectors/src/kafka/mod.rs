@@ -9,6 +9,7 @@
 //! and what looks at a cluster ([`admin`], [`read`], [`tail`]).
 
 pub mod admin;
+mod context;
 mod event;
 mod group;
 pub mod log;

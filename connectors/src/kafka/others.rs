@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::producer::{Quiet, describe};
+use super::context::Quiet;
+use super::producer::describe;
 use super::{KafkaFailure, KafkaSettings, admin};
 
 /// How often the cluster is asked.

@@ -5,17 +5,17 @@
 //! it; all of them live on one thread.
 
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::message::DeliveryResult;
-use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::context::Quiet;
 use super::event::Kind;
 use super::settings::KafkaSettings;
 use super::{KafkaFailure, raw};
@@ -25,48 +25,10 @@ use crate::record::OutRecord;
 const SLICE_MS: i32 = 2;
 /// Milliseconds for which librdkafka is told not to linger: its threads send what is queued when they wake up.
 const SEND_NOW_MS: i32 = 1;
-/// Slices without news after which a call gives up for now: 10 s.
-const QUIET_SLICES_MAX: u32 = 5_000;
+/// Slices without news after which a call gives up for now: some 10 s.
+const QUIET_SLICES_MAX: u32 = 4_000;
 /// Records between two looks at the queue of acknowledgements.
 const LOOK_EVERY: u32 = 512;
-
-/// Sends librdkafka's own log lines to `tracing`, at debug level: what matters comes as an error of a call. Only of a connection
-/// that was lost, or of an answer that did not come, no call tells where the library asks once more by itself.
-#[derive(Debug, Default)]
-pub(super) struct Quiet {
-    lost: AtomicBool,
-}
-
-/// What librdkafka calls these two in its log, at level info and above.
-const LOST: [&str; 2] = ["FAIL", "REQTMOUT"];
-
-impl ClientContext for Quiet {
-    fn log(&self, _level: RDKafkaLogLevel, facility: &str, text: &str) {
-        if LOST.contains(&facility) {
-            self.lose();
-        }
-        tracing::debug!(facility, text, "librdkafka");
-    }
-
-    fn error(&self, _error: KafkaError, reason: &str) {
-        self.lose();
-        tracing::debug!(reason, "librdkafka error");
-    }
-}
-
-impl Quiet {
-    fn lose(&self) {
-        self.lost.store(true, Ordering::Release);
-    }
-}
-
-impl rdkafka::consumer::ConsumerContext for Quiet {}
-
-impl ProducerContext for Quiet {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, _result: &DeliveryResult<'_>, _opaque: ()) {}
-}
 
 /// A handle on the producer; a clone is another handle on the same.
 #[derive(Clone)]
@@ -167,14 +129,15 @@ impl KafkaProducer {
         self.state().client.producer.clone()
     }
 
-    /// Whether this client has lost a connection, or waited for an answer in vain, since it was made. Says so where it is told to
-    /// by its settings ([`KafkaSettings::transactional_producer`]).
+    /// Whether this client has lost a connection, or waited for an answer in vain, since this was asked last or it was made. Says
+    /// so where its settings have it tell ([`KafkaSettings::transactional_producer`]).
     pub(super) fn has_lost(&self) -> bool {
         let Client { queue, producer } = self.state().client.clone();
         while let Some(event) = queue.poll(0) {
             self.note(event);
         }
-        producer.client().context().lost.load(Ordering::Acquire)
+        let lost = &producer.client().context().lost;
+        lost.swap(false, Ordering::AcqRel)
     }
 
     /// What went wrong with a record of this transaction is of the past.
@@ -310,7 +273,6 @@ impl KafkaProducer {
     fn note(&self, mut event: raw::Event) -> bool {
         let mut state = self.state();
         let producer = Arc::clone(&state.client.producer);
-        let context = producer.client().context();
         match event.kind() {
             Kind::Delivered { count, failed } => {
                 state.acknowledged += count as u64;
@@ -323,12 +285,12 @@ impl KafkaProducer {
                 if fatal {
                     state.failed.get_or_insert(text);
                 } else {
-                    context.lose();
                     state.trouble = Some(text);
                 }
                 false
             }
             Kind::Log { facility, text } => {
+                let context = producer.client().context();
                 context.log(RDKafkaLogLevel::Info, &facility, &text);
                 false
             }

@@ -22,8 +22,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, Producer};
 use rdkafka::types::{RDKafka, RDKafkaErrorCode};
 
+use super::context::Quiet;
 use super::event::{Fault, Kind, NO_ERROR, delivered, outcome, pointer, rebalanced};
-use super::producer::Quiet;
 use crate::record::{Headers, OutRecord};
 
 /// Most headers read of one record; the others are dropped.

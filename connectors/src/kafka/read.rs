@@ -7,8 +7,9 @@ use std::sync::Arc;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::context::Quiet;
 use super::event::Kind;
-use super::producer::{Quiet, describe};
+use super::producer::describe;
 use super::{KafkaFailure, KafkaSettings, admin, raw};
 use crate::record::{Headers, NO_APPEND_TIME, RawBatch, RawBatchBuilder};
 

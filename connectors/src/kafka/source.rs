@@ -14,11 +14,12 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::context::Quiet;
 use super::event::Kind;
 use super::member::{Member, number as native, numbers};
 use super::others::refuse_others;
 use super::pending::Pending;
-use super::producer::{Quiet, describe};
+use super::producer::describe;
 use super::{KafkaFailure, KafkaSettings, admin, raw};
 use crate::record::Headers;
 use crate::source::{Assignment, Source, SourceError, SourceEvent};

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use rdkafka::consumer::BaseConsumer;
 
-use super::producer::{Quiet, describe};
+use super::context::Quiet;
+use super::producer::describe;
 use super::read::{PART, Span, bounds_of, consumer, read_span};
 use super::{KafkaFailure, KafkaSettings, admin};
 use crate::record::RawBatch;

@@ -26,6 +26,8 @@ impl KafkaTransactionLog {
             match self.call(operation, |_| producer.init_transactions(CALL)) {
                 Ok(()) => {
                     self.state = State::Idle;
+                    // What was lost until here the new epoch keeps off.
+                    self.producer.has_lost();
                     return Ok(());
                 }
                 Err(error) => match verdict(&error, false) {
