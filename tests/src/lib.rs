@@ -35,3 +35,4 @@ pub mod reference;
 pub mod s3;
 pub mod sources;
 pub mod topic;
+pub mod wait;

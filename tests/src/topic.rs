@@ -3,7 +3,6 @@
 //! The invariant: a helper returns when the broker has confirmed, never before, and panics with the broker's words.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -14,6 +13,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+pub use crate::wait::{until, within};
 
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -65,30 +66,6 @@ pub fn members(address: &str, group: &str) -> Vec<String> {
     let groups = consumer.fetch_group_list(Some(group), DEADLINE).unwrap();
     let members = groups.groups().iter().flat_map(|group| group.members());
     members.map(|member| member.id().to_owned()).collect()
-}
-
-/// Between two times that something is asked: who asks without a pause takes a core from those it asks about.
-const PAUSE: Duration = Duration::from_millis(10);
-
-/// Asks again and again until it is so.
-///
-/// # Panics
-/// When it is not within the deadline.
-pub fn until(deadline: Duration, so: impl Fn() -> bool) {
-    assert!(within(deadline, so), "not so within {deadline:?}");
-}
-
-/// Asks again and again; whether it was so before the deadline.
-#[must_use]
-pub fn within(deadline: Duration, so: impl Fn() -> bool) -> bool {
-    let started = Instant::now();
-    while !so() {
-        if started.elapsed() > deadline {
-            return false;
-        }
-        thread::park_timeout(PAUSE);
-    }
-    true
 }
 
 /// Whether a broker answers there within two seconds.

@@ -15,6 +15,8 @@ const COMMIT_TRIES: u32 = 5;
 /// Polls between the tries of a commit that the group refuses, before the run gives up: about a minute where nothing
 /// comes, which is longer than a group waits for a member.
 const REFUSED_POLLS: u32 = 3_000;
+/// Between two tries to begin to gather.
+const BEGIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a commit says of one task.
 struct Closed {
@@ -89,9 +91,7 @@ impl Worker {
         self.summary.commits += 1;
         self.records = 0;
         self.followed(closed);
-        if let Some(log) = self.parts.log.as_mut() {
-            log.begin()?;
-        }
+        self.begin()?;
         self.since = self.around.clock.elapsed();
         // What was said of the partitions meanwhile.
         let mut held = std::mem::take(&mut self.held).into_iter();
@@ -133,14 +133,28 @@ impl Worker {
                     self.poll_for(POLL_WAIT)?;
                     if let Some(log) = self.parts.log.as_mut() {
                         log.abort()?;
-                        log.begin()?;
                     }
+                    self.begin()?;
                     self.parts.output.write_again()?;
                 }
                 result => return result,
             }
         }
         self.try_commit(to, control)
+    }
+
+    /// Begins to gather. A cluster that does not answer is asked again, as for a commit: nothing is lost by waiting.
+    fn begin(&mut self) -> Result<(), LogError> {
+        while let Some(log) = self.parts.log.as_mut() {
+            match log.begin() {
+                Err(LogError::Retry { operation, cause }) if !self.around.shutdown.requested() => {
+                    tracing::warn!(operation, cause, "trying again");
+                    std::thread::park_timeout(BEGIN_PAUSE);
+                }
+                result => return result,
+            }
+        }
+        Ok(())
     }
 
     /// Polls until the group takes the offsets, or takes the partitions away, which ends this by [`RunError::Lost`]. What
