@@ -8,7 +8,7 @@
 #
 #   cargo build --release --workspace --bins && benches/recovery.sh [ROUNDS]
 #
-# KEYS (1000000) per kind, RATE (5000). KEEP=1 keeps the figures in results/raw. The full job needs 4 GB of memory, 10 GB of disk.
+# KEYS (1000000) per kind, RATE (5000). KEEP=1 keeps the figures in results/raw.
 set -euo pipefail
 cd "$(dirname "$0")"
 HERE=$PWD ROOT=$PWD/..
