@@ -14,6 +14,7 @@ use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use crate::wait::found;
 pub use crate::wait::{until, within};
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -344,10 +345,11 @@ pub fn is_settled(address: &str, topic: &str) -> bool {
     ends("read_committed") == ends("read_uncommitted")
 }
 
-/// The offsets a group has committed for a topic; `None` where it has none.
+/// The offsets a group has committed for a topic; `None` where it has none. A broker that has just been started is asked until it
+/// has read its groups.
 ///
 /// # Panics
-/// When the group cannot be asked.
+/// When the group cannot be asked in time.
 #[must_use]
 pub fn committed(address: &str, group: &str, topic: &str) -> Vec<Option<i64>> {
     let consumer: BaseConsumer = client(address).set("group.id", group).create().unwrap();
@@ -355,7 +357,8 @@ pub fn committed(address: &str, group: &str, topic: &str) -> Vec<Option<i64>> {
     for partition in 0..partition_count(&consumer, topic) {
         list.add_partition(topic, partition);
     }
-    let found = consumer.committed_offsets(list, DEADLINE).unwrap();
+    let ask = || consumer.committed_offsets(list.clone(), DEADLINE).ok();
+    let found = found(DEADLINE, ask).expect("the group can be asked");
     found
         .elements()
         .iter()

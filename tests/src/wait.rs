@@ -19,12 +19,17 @@ pub fn until(deadline: Duration, so: impl Fn() -> bool) {
 /// Asks again and again; whether it was so before the deadline.
 #[must_use]
 pub fn within(deadline: Duration, so: impl Fn() -> bool) -> bool {
+    found(deadline, || so().then_some(())).is_some()
+}
+
+/// Asks again and again until there is an answer; none when there is none before the deadline.
+pub fn found<T>(deadline: Duration, ask: impl Fn() -> Option<T>) -> Option<T> {
     let started = Instant::now();
-    while !so() {
-        if started.elapsed() > deadline {
-            return false;
+    loop {
+        let answer = ask();
+        if answer.is_some() || started.elapsed() > deadline {
+            return answer;
         }
         thread::park_timeout(PAUSE);
     }
-    true
 }

@@ -13,14 +13,9 @@ use std::time::Duration;
 
 use tests::broker::Broker;
 use tests::crash::Scene;
-use tests::process::Line;
 use tests::topic;
 
 const DEADLINE: Duration = Duration::from_secs(240);
-
-fn frozen(line: &Line) -> bool {
-    line.text.contains("frozen at the failpoint")
-}
 
 /// The broker gives a transaction up whose process sleeps; woken, it cannot know, and must not lose it.
 #[test]
@@ -39,8 +34,7 @@ fn who_sleeps_through_its_transaction_sends_it_again() {
             "commit_every: 20ms, commit_records: 300",
             short,
         );
-        let running = scene.site.start(Some(&format!("{point}:5:freeze")));
-        let _ = running.line(DEADLINE, frozen);
+        let running = scene.site.start_frozen(&format!("{point}:5"));
         let output = format!("{app}-out");
         assert!(
             !topic::is_settled(&address, &output),
@@ -66,8 +60,7 @@ fn a_zombie_commits_nothing() {
         "commit_every: 20ms, commit_records: 300",
         "",
     );
-    let zombie = scene.site.start(Some("after_flush:5:freeze"));
-    let _ = zombie.line(DEADLINE, frozen);
+    let zombie = scene.site.start_frozen("after_flush:5");
     // One of the last commit would leave nothing to fold.
     for snapshot in scene.site.snapshots() {
         std::fs::remove_file(snapshot).unwrap();

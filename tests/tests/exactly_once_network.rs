@@ -20,10 +20,6 @@ use tests::topic;
 const DEADLINE: Duration = Duration::from_secs(240);
 const DELIVERY: &str = "commit_every: 20ms, commit_records: 300";
 
-fn frozen(line: &Line) -> bool {
-    line.text.contains("frozen at the failpoint")
-}
-
 /// How often it has found out what became of a doubtful commit.
 fn settled(running: &Running) -> usize {
     let settled = |line: &&Line| line.text.contains("a doubtful commit is settled");
@@ -106,8 +102,7 @@ fn a_commit_that_comes_too_late_is_none() {
     for _ in 0..2 {
         let held = proxy.count_of(Fault::Hold(Api::EndTxn));
         proxy.hold_request(Api::EndTxn);
-        let running = scene.site.start(Some("after_flush:9:freeze"));
-        let _ = running.line(DEADLINE, frozen);
+        let running = scene.site.start_frozen("after_flush:9");
         assert_eq!(proxy.count_of(Fault::Hold(Api::EndTxn)), held + 1);
         let answered = proxy.answered(Api::EndTxn);
         assert_eq!(proxy.release(), 1);
@@ -118,6 +113,31 @@ fn a_commit_that_comes_too_late_is_none() {
     let running = scene.site.start(None);
     scene.decides(500);
     scene.end(running, &["replayed", "renewed"]);
+}
+
+/// Nobody answers who coordinates the group. The library waits for that without looking at the time it was given.
+#[test]
+fn a_call_without_an_answer_is_left_to_itself() {
+    let Some((broker, proxy)) = Broker::behind_a_proxy() else {
+        return;
+    };
+    let (address, reached) = (broker.address(), proxy.address().to_string());
+    let delivery = "commit_every: 20ms, commit_records: 300, hang_after: 30s";
+    let mut scene = Scene::new(&address, &reached, "coordinator", delivery, "");
+    let running = scene.site.start(None);
+    for round in 1..3 {
+        scene.decides(500);
+        proxy.hold_request(Api::FindCoordinator);
+        // Behind that answer it asks who coordinates the group now.
+        proxy.lose_response(Api::TxnOffsetCommit, 1);
+        let held = Fault::Hold(Api::FindCoordinator);
+        assert!(proxy.wait_for(held, round, DEADLINE), "nobody asked");
+        scene.rare.did("coordinators not told");
+        // It goes on while the question is still held.
+        scene.decides(2_000);
+    }
+    scene.end(running, &["sent_again", "renewed"]);
+    assert_eq!(proxy.release(), 2, "what was asked was given up");
 }
 
 /// Nothing comes through for longer than a transaction and the membership of the group last, and no connection ends.

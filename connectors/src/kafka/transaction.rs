@@ -6,6 +6,7 @@
 //! transaction is committed, or it never will be. The invariant: records are written again only after a transaction that
 //! cannot be committed any more.
 
+mod bounded;
 mod settle;
 mod verdict;
 
@@ -16,6 +17,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer;
 
+use self::bounded::bounded;
 use self::verdict::{Verdict, verdict};
 use super::group::Group;
 use super::producer::{KafkaProducer, describe};
@@ -26,6 +28,8 @@ use crate::log::{CommitLog, Committed, Control, Counts, Enough, LogError, Point,
 const CALL: Duration = Duration::from_secs(5);
 /// Calls that are asked again before the transaction is given up, or the caller told: a minute.
 const CALLS: u32 = 12;
+/// The longest one call is waited for that does not keep to its time by itself.
+const LIMIT: Duration = Duration::from_secs(7);
 /// The same for the commit itself, where a new producer can tell what became of it.
 const COMMIT_CALLS: u32 = 3;
 /// The longest one call of an abort may wait: it polls no reports, which have to come in between.
@@ -152,12 +156,21 @@ impl KafkaTransactionLog {
                 let cause = "this process is in no group".to_owned();
                 return Err(self.give_up(operation, cause));
             };
-            let client = self.producer.client();
-            let send = |_: &mut Self| client.send_offsets_to_transaction(&list, &member, CALL);
-            let Err(error) = self.call("add offsets to the transaction", send) else {
-                self.state = State::OffsetsSent;
-                self.at(Point::AfterOffsets);
-                return Ok(());
+            let (client, offsets) = (self.producer.client(), list.clone());
+            let send = move || client.send_offsets_to_transaction(&offsets, &member, CALL);
+            let answer = self.call("add offsets to the transaction", |_| bounded(LIMIT, send));
+            let error = match answer {
+                Ok(Some(Ok(()))) => {
+                    self.state = State::OffsetsSent;
+                    self.at(Point::AfterOffsets);
+                    return Ok(());
+                }
+                Ok(Some(Err(error))) => error,
+                Ok(None) => return Err(self.abandon(operation)),
+                Err(error) => {
+                    let cause = error.to_string();
+                    return Err(LogError::Retry { operation, cause });
+                }
             };
             match verdict(&error, false) {
                 Verdict::Again => self.asked_again(&operation, &error),
@@ -216,6 +229,15 @@ impl KafkaTransactionLog {
         tracing::warn!(operation, cause = describe(error), "asking again");
         // Reports that nobody polls stand in the way of some calls.
         while self.producer.look(0) {}
+    }
+
+    /// Leaves a producer to a call that does not end, and the transaction with it: the next producer aborts it.
+    fn abandon(&mut self, operation: String) -> LogError {
+        self.counts.aborted += 1;
+        self.state = State::Broken;
+        let cause = format!("no answer within {LIMIT:?}");
+        tracing::warn!(operation, cause, "left to itself: a new producer goes on");
+        LogError::Aborted { operation, cause }
     }
 
     /// Gives the transaction up; what is to be told.

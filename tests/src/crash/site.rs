@@ -11,6 +11,8 @@ use super::Pack;
 use crate::process::{self, Finished, Running};
 use crate::topic;
 
+/// How long it may take to come to a failpoint.
+const DEADLINE: Duration = Duration::from_secs(240);
 /// Partitions of input and decisions.
 const PARTITIONS: i32 = 3;
 
@@ -108,6 +110,19 @@ state: {{ dir: ./state, snapshot_every: 100ms }}
             command.env("TOLLGATE_FAILPOINT", failpoint);
         }
         Running::start(command)
+    }
+
+    /// Starts it and waits until it sleeps at a failpoint: its name and how often it is come by.
+    ///
+    /// # Panics
+    /// When it never comes there.
+    #[must_use]
+    pub fn start_frozen(&self, failpoint: &str) -> Running {
+        let running = self.start(Some(&format!("{failpoint}:freeze")));
+        let _ = running.line(DEADLINE, |line| {
+            line.text.contains("frozen at the failpoint")
+        });
+        running
     }
 
     /// Starts it with more arguments.
