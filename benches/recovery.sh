@@ -3,8 +3,9 @@
 # windows over 4 kinds of key), KEYS of each kind with 16 events each in an hour, decisions written exactly once.
 #
 # The state is filled from the topic. Then RATE events a second go on coming on a schedule; once a snapshot of that time is
-# kept and the next one is nearly due, the process is killed and started again at once. What is told is how long a
-# reader of committed records saw decisions come more than 250 ms after their events were due (measure/visible.rs).
+# kept and the next one is nearly due, the process is killed and started again at once. What is told is the longest time for
+# which a reader of committed records saw decisions come more than 250 ms after their events were due, from when the first of
+# them was due to when the last of them came (measure/visible.rs).
 #
 #   cargo build --release --workspace --bins && benches/recovery.sh [ROUNDS]
 #

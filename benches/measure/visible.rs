@@ -28,6 +28,8 @@ const WAIT: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_secs(120);
 /// Later than this, whoever decides is behind.
 const BEHIND: Duration = Duration::from_millis(250);
+/// When for so long all that was due came in time, it has caught up.
+const CAUGHT_UP: Duration = Duration::from_secs(1);
 
 /// Which events, and how fast.
 #[derive(Clone, Copy)]
@@ -75,7 +77,7 @@ pub(crate) fn run(broker: &str, input: &str, output: &str, load: Load) {
         ms(&seen.latencies, 0.99),
         ms(&seen.latencies, 0.999),
         seen.latencies.max() as f64 / 1e3,
-        seen.behind().as_secs_f64() * 1e3,
+        seen.behind.as_secs_f64() * 1e3,
         ms(&late, 0.5),
         ms(&late, 0.99),
         ms(&late, 0.999),
@@ -125,16 +127,14 @@ fn send(
 struct Seen {
     /// In microseconds.
     latencies: Histogram<u64>,
-    /// When the first event was due whose decision came too late, and when the last such decision came.
-    late: Option<(Duration, Duration)>,
+    /// A time it is behind: when the first event of it was due, when the last one was whose decision came too late, and when
+    /// that decision came.
+    late: Option<(Duration, Duration, Duration)>,
+    /// The longest such time.
+    behind: Duration,
 }
 
 impl Seen {
-    fn behind(&self) -> Duration {
-        let long = |(from, to): (Duration, Duration)| to.saturating_sub(from);
-        self.late.map_or(Duration::ZERO, long)
-    }
-
     fn take(&mut self, due: Duration, now: Duration) {
         if due < WARM {
             return;
@@ -142,8 +142,10 @@ impl Seen {
         let took = now.saturating_sub(due);
         note(&mut self.latencies, took);
         if took > BEHIND {
-            let from = self.late.map_or(due, |(from, _)| from.min(due));
-            self.late = Some((from, now));
+            let goes_on = self.late.filter(|late| due < late.1 + CAUGHT_UP);
+            let (from, last, end) = goes_on.unwrap_or((due, due, now));
+            self.late = Some((from.min(due), last.max(due), end.max(now)));
+            self.behind = self.behind.max(end.max(now).saturating_sub(from.min(due)));
         }
     }
 }
@@ -157,6 +159,7 @@ fn read(
     let mut seen = Seen {
         latencies: Histogram::new(3).expect("three digits"),
         late: None,
+        behind: Duration::ZERO,
     };
     let mut there = vec![false; usize::try_from(load.count()).unwrap()];
     let (mut left, mut news) = (there.len(), clock.elapsed());
@@ -168,9 +171,12 @@ fn read(
             continue;
         };
         news = now;
-        for value in batch.values.iter().flatten() {
+        // A message may hold several, a line each.
+        let values = batch.values.iter().flatten();
+        let decisions = values.flat_map(|value| value.split(|byte| *byte == b'\n'));
+        for decision in decisions.filter(|decision| !decision.is_empty()) {
             // Those of events before these are none of ours.
-            let number = number_of(value).expect("a decision names its event");
+            let number = number_of(decision).expect("a decision names its event");
             let Some(at) = number.checked_sub(load.first) else {
                 continue;
             };
