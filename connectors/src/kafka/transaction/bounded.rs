@@ -43,7 +43,7 @@ mod tests {
     fn an_answer_in_time_is_given_and_a_late_one_is_not_waited_for() {
         let soon = bounded(Duration::from_secs(60), || 7);
         assert_eq!(soon.expect("a thread"), Some(7));
-        let (release, held) = mpsc::channel::<()>();
+        let (release, held) = mpsc::sync_channel::<()>(1);
         let never = bounded(Duration::from_millis(20), move || held.recv().is_ok());
         assert_eq!(never.expect("a thread"), None);
         release.send(()).expect("the call still waits");
