@@ -28,10 +28,10 @@ use crate::log::{CommitLog, Committed, Control, Counts, Enough, LogError, Point,
 const CALL: Duration = Duration::from_secs(5);
 /// Calls that are asked again before the transaction is given up, or the caller told: a minute.
 const CALLS: u32 = 12;
-/// The longest one call is waited for that does not keep to its time by itself.
-const LIMIT: Duration = Duration::from_secs(7);
 /// The same for the commit itself, where a new producer can tell what became of it.
 const COMMIT_CALLS: u32 = 3;
+/// The longest one call is waited for that does not keep to its time by itself.
+const LIMIT: Duration = Duration::from_secs(7);
 /// The longest one call of an abort may wait: it polls no reports, which have to come in between.
 const ABORT_CALL: Duration = Duration::from_millis(100);
 const ABORT_CALLS: u32 = 300;
