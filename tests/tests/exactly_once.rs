@@ -98,8 +98,7 @@ fn kills_lose_and_repeat_nothing() {
             let point = points.next().unwrap();
             if point == "in_replay" {
                 // With the newest snapshot there may be nothing to fold.
-                let all = site.snapshots();
-                all.iter().for_each(|file| fs::remove_file(file).unwrap());
+                site.remove_snapshots();
                 rare.did("all snapshots removed");
             }
             // A start comes by the first of these once, and writes a snapshot every 100 ms.

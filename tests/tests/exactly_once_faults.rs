@@ -62,9 +62,7 @@ fn a_zombie_commits_nothing() {
     );
     let zombie = scene.site.start_frozen("after_flush:5");
     // One of the last commit would leave nothing to fold.
-    for snapshot in scene.site.snapshots() {
-        std::fs::remove_file(snapshot).unwrap();
-    }
+    scene.site.remove_snapshots();
     let other = scene.site.start(None);
     scene.decides(2_000);
     zombie.signal("CONT");
@@ -87,9 +85,7 @@ fn a_call_that_hangs_is_ended_by_the_watchdog() {
     assert_eq!(ended.code, None, "{}", ended.stderr);
     scene.rare.read(&ended);
     // While it hung, a snapshot of its last commit may have been kept: then there is nothing to fold.
-    for snapshot in scene.site.snapshots() {
-        std::fs::remove_file(snapshot).unwrap();
-    }
+    scene.site.remove_snapshots();
     let running = scene.site.start(None);
     scene.decides(1_000);
     scene.end(running, &["watchdog", "replayed"]);

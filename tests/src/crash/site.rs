@@ -143,6 +143,15 @@ state: {{ dir: ./state, snapshot_every: 100ms }}
         command
     }
 
+    /// Removes all snapshots, so that the next start folds.
+    ///
+    /// # Panics
+    /// When one cannot be removed.
+    pub fn remove_snapshots(&self) {
+        let all = self.snapshots();
+        all.iter().for_each(|file| fs::remove_file(file).unwrap());
+    }
+
     /// Asks a process to stop and waits until it has.
     ///
     /// # Panics
