@@ -47,7 +47,7 @@ use arrow::array::{ArrayRef, BooleanArray};
 use self::columns::{Answers, Input, StepKeys, StepRows};
 use self::seed::HashSeed;
 use self::shards::{Part, Rows, Shard};
-use self::small::Arriving;
+use self::small::{Appended, Arriving};
 use self::store::Store;
 use crate::aggregate::Aggregate;
 use crate::ruleset::{Limits, Scope};
@@ -241,6 +241,20 @@ impl Shard {
             return false;
         };
         let (added, duplicate) = (of.added[row], of.duplicate[row]);
+        let mut event = Arriving {
+            row: of.rows.row(row),
+            time: of.times[row],
+            added,
+            duplicate,
+            at,
+        };
+        let has_texts = store.layout.row.has_texts();
+        if !has_texts
+            && let Appended::Done(approximate) =
+                store.append_small((guess, identity), &event, &mut self.scratch, answers)
+        {
+            return approximate;
+        }
         let known = match store.keys.is(guess, identity) {
             true => Some(guess),
             false => store.keys.find(hash, identity),
@@ -251,24 +265,16 @@ impl Shard {
             }
             store.new_small(hash, identity)
         });
-        let mut words = of.rows.row(row);
-        if !duplicate && store.layout.row.has_texts() {
+        if !duplicate && has_texts {
             let (layout, texts) = (&store.layout.row, &mut store.heap.texts);
             self.row.clear();
-            self.row.extend_from_slice(words);
+            self.row.extend_from_slice(event.row);
             columns::intern(&mut self.row, row, layout, of.inputs, texts);
-            words = &self.row;
+            event.row = &self.row;
         }
-        let event = Arriving {
-            row: words,
-            time: of.times[row],
-            added,
-            duplicate,
-            at,
-        };
         let taken = match keys::class(key) {
             keys::LARGE => Err(keys::index(key)),
-            _ => store.take_small(key, &event, &mut self.scratch, answers),
+            _ => store.take_small((key, identity), &event, &mut self.scratch, answers),
         };
         let approximate = taken.unwrap_or_else(|number| store.take_large(number, &event, answers));
         if known.is_none()

@@ -19,6 +19,7 @@ pub(crate) struct RowLayout {
     longs: usize,
     /// Per input: where its value is.
     pub(crate) places: Vec<Place>,
+    has_texts: bool,
 }
 
 /// Where an input's value is.
@@ -69,8 +70,9 @@ impl RowLayout {
             Stored::Long => Place::Word(next(&mut long)),
             Stored::Text => Place::Text(next(&mut word)),
         });
-        let places = places.collect();
+        let places: Vec<Place> = places.collect();
         RowLayout {
+            has_texts: places.iter().any(|place| matches!(place, Place::Text(_))),
             width: word,
             present,
             bits,
@@ -81,7 +83,7 @@ impl RowLayout {
 
     /// Whether rows refer to texts.
     pub(crate) fn has_texts(&self) -> bool {
-        self.places.iter().any(|p| matches!(p, Place::Text(_)))
+        self.has_texts
     }
 
     /// How many values of a row are texts.

@@ -1,23 +1,24 @@
 //! Asks ahead for the memory that the next rows of a step will want.
 //!
 //! The idea: memory that is waited for costs as much as the whole rest of an event, memory that was asked for in time
-//! next to nothing. What a row wants is a chain (table, key, ring), so while a row is answered, the ones behind it go
-//! through the chain, each so many rows before its turn, and only a few lines at a time. The invariant: nothing changes,
-//! and what is found here is a guess that whoever uses it has to check.
+//! next to nothing. What a row wants is a chain: table, key, rows. So the rows of a step go through it in groups, each
+//! link for a whole group at once, before the group is answered: what is asked for close together is under way together,
+//! and so are the looks at page tables that come before. The invariant: nothing changes, and what is found here is a
+//! guess that whoever uses it has to check.
 
 use super::columns::StepKey;
 use super::keys;
 use super::layout::ROWS;
 use super::store::{Store, halves, ring};
 
-/// Rows between one link of the chain and the next. More would push one another out of the nearest cache.
-const AHEAD: usize = 16;
+/// Rows of a group. More would push one another out of the nearest cache.
+const GROUP: usize = 16;
 
-/// Rows whose keys are guessed before their turn.
-const GUESSED: usize = 2 * AHEAD;
+/// Rows whose keys are guessed: the group at hand and the next one.
+const GUESSED: usize = 2 * GROUP;
 
 /// Words of a line of memory.
-const LINE: usize = 8;
+pub(super) const LINE: usize = 8;
 
 /// Lines asked for of each key.
 const LINES: usize = 9;
@@ -49,24 +50,34 @@ impl Ahead {
     /// Begins with the first rows.
     pub(super) fn new<'a>(warm: &Warm<impl Fn(usize) -> (&'a StepKey, &'a Store)>) -> Ahead {
         let mut ahead = Ahead([NO_GUESS; GUESSED]);
-        (0..GUESSED + AHEAD).for_each(|row| warm.table(row));
-        for (row, guess) in ahead.0.iter_mut().enumerate() {
-            *guess = warm.key(row);
-        }
-        (0..AHEAD).for_each(|row| warm.ring(row, ahead.0[row]));
+        (0..2 * GROUP).for_each(|row| warm.table(row));
+        ahead.guess(0, warm);
         ahead
     }
 
-    /// The guess of a row, called for each in their order; those behind it go on.
+    /// Guesses the keys of a group, and asks for them.
+    fn guess<'a>(&mut self, from: usize, warm: &Warm<impl Fn(usize) -> (&'a StepKey, &'a Store)>) {
+        let rows = from..from + GROUP;
+        for row in rows.clone() {
+            self.0[row % GUESSED] = warm.key(row);
+        }
+        rows.for_each(|row| warm.body(row, self.0[row % GUESSED]));
+    }
+
+    /// The guess of a row, called for each in their order; groups behind it go on.
     #[inline]
     pub(super) fn next<'a>(
         &mut self,
         row: usize,
         warm: &Warm<impl Fn(usize) -> (&'a StepKey, &'a Store)>,
     ) -> u32 {
-        warm.table(row + GUESSED + AHEAD);
-        warm.ring(row + AHEAD, self.0[(row + AHEAD) % GUESSED]);
-        std::mem::replace(&mut self.0[row % GUESSED], warm.key(row + GUESSED))
+        if row.is_multiple_of(GROUP) {
+            let group = row..row + GROUP;
+            group.clone().for_each(|row| warm.table(row + 2 * GROUP));
+            group.for_each(|row| warm.rows(row, self.0[row % GUESSED]));
+            self.guess(row + GROUP, warm);
+        }
+        self.0[row % GUESSED]
     }
 }
 
@@ -81,28 +92,40 @@ impl<'a, A: Fn(usize) -> (&'a StepKey, &'a Store)> Warm<A> {
         }
     }
 
-    /// The second: a small key, or the record of another one.
+    /// The number that leads to a key, from the table.
     #[inline]
     fn key(&self, row: usize) -> u32 {
         if row < self.count
             && let (Some((hash, _)), store) = (self.at)(row)
-            && let Some(key) = store.keys.guess(*hash)
         {
-            let words = match keys::class(key) {
-                keys::LARGE => store.keys.record(keys::index(key)),
-                class => store.keys.bodies.words(class, keys::index(key)),
-            };
-            ask(words);
-            return key;
+            return store.keys.guess(*hash).unwrap_or(NO_GUESS);
         }
         NO_GUESS
     }
 
-    /// The third: the rows of a record where its windows begin and end.
+    /// The second: a small key, or the record of another one.
     #[inline]
-    fn ring(&self, row: usize, guess: u32) {
-        if row < self.count && keys::class(guess) == keys::LARGE && guess != NO_GUESS {
-            (self.at)(row).1.ask_ring(guess);
+    fn body(&self, row: usize, guess: u32) {
+        if guess == NO_GUESS {
+            return;
+        }
+        let store = (self.at)(row).1;
+        match keys::class(guess) {
+            keys::LARGE => ask(store.keys.record(keys::index(guess))),
+            class => store.keys.bodies.ask(class, keys::index(guess)),
+        }
+    }
+
+    /// The third: the rows that its windows begin and end with.
+    #[inline]
+    fn rows(&self, row: usize, guess: u32) {
+        if row >= self.count || guess == NO_GUESS {
+            return;
+        }
+        let store = (self.at)(row).1;
+        match keys::class(guess) {
+            keys::LARGE => store.ask_ring(guess),
+            class => store.keys.bodies.ask_rows(class, keys::index(guess)),
         }
     }
 }

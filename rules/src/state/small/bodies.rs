@@ -8,9 +8,11 @@ use super::body::Body;
 use super::change::BodyMut;
 use super::shape::{META, Shapes};
 use crate::snapshot::{Fault, Freeze, Reader, Room, Writer, sure};
+use crate::state::identity::Identity;
 use crate::state::keys::CLASS_SHIFT;
 use crate::state::layout::VACANT;
 use crate::state::pages::Pages;
+use crate::state::warm::ask;
 
 /// Of so many stretches one may lie free before others are moved.
 const SPARE: u32 = 8;
@@ -89,6 +91,27 @@ impl Bodies {
         self.words(class, index)[META] == VACANT
     }
 
+    /// Asks for what tells which rows of a key are wanted; where most of them are, for all of it.
+    #[inline]
+    pub(in crate::state) fn ask(&self, class: usize, index: u32) {
+        let body = self.get(class, index);
+        match body.shape.running > 0 {
+            true => ask(&body.words[..body.shape.rows]),
+            false => ask(body.words),
+        }
+    }
+
+    /// Asks for the rows that are wanted, once that is there; the key may have gone meanwhile.
+    #[inline]
+    pub(in crate::state) fn ask_rows(&self, class: usize, index: u32) {
+        let shape = self.shapes.get(class);
+        if shape.running > 0
+            && let Some(words) = self.words_at(class, index)
+        {
+            Body { shape, words }.ask_rows();
+        }
+    }
+
     #[inline]
     pub(super) fn get(&self, class: usize, index: u32) -> Body<'_> {
         Body {
@@ -103,6 +126,25 @@ impl Bodies {
             shape: self.shapes.get(class),
             words: self.pages[class].get_mut(index),
         }
+    }
+
+    /// The stretch of a key, if that is the one this number leads to.
+    #[inline]
+    pub(super) fn get_known(
+        &mut self,
+        class: usize,
+        index: u32,
+        identity: Identity,
+    ) -> Option<BodyMut<'_>> {
+        let pages = self.pages.get_mut(class)?;
+        let words = pages.find(index)?;
+        if words[..2] != identity.0 || words[META] == VACANT {
+            return None;
+        }
+        Some(BodyMut {
+            shape: self.shapes.get(class),
+            words: pages.get_mut(index),
+        })
     }
 
     /// One to read and one of another class to write.

@@ -1,6 +1,6 @@
-//! The rows of a small key, read: their times, masks and columns, and where a time stands among them.
+//! The rows of a small key, read: their times, masks and values, and where a time stands among them.
 //!
-//! The invariant: rows stand in order of (event time, order taken), and every column, mask and time moves with its row.
+//! The invariant: rows stand in order of (event time, order taken), and every value, mask and time moves with its row.
 
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -27,11 +27,15 @@ pub(super) fn halves_mut(words: &mut [u64]) -> &mut [u32] {
     <[u32]>::mut_from_bytes(words.as_mut_bytes()).unwrap_or_default()
 }
 
-/// A column of values.
+/// The values of one input, by row.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Column<'a> {
-    Halves(&'a [i32]),
-    Words(&'a [u64]),
+pub(super) struct Column<'a> {
+    /// From the first row's value on.
+    halves: &'a [u32],
+    /// Halves from one row to the next.
+    stride: usize,
+    /// Values take 64 bits.
+    long: bool,
 }
 
 /// A value in half a word.
@@ -40,34 +44,35 @@ pub(super) fn half(value: u64) -> Option<i32> {
     i32::try_from(value.cast_signed()).ok()
 }
 
+/// Two halves as a word, the lower one first.
+#[inline]
+pub(super) fn join(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
 impl Column<'_> {
     /// The value of a row.
     #[inline]
     pub(super) fn get(&self, row: usize) -> u64 {
-        match self {
-            Column::Halves(values) => i64::from(values[row]).cast_unsigned(),
-            Column::Words(values) => values[row],
+        let at = row * self.stride;
+        match self.long {
+            true => join(self.halves[at], self.halves[at + 1]),
+            false => i64::from(self.halves[at].cast_signed()).cast_unsigned(),
         }
     }
 
     /// The sum of the values of `low..end` as integers, of those whose bit is set.
     #[inline]
     pub(super) fn sum(&self, low: u32, end: u32, rows: u64) -> i128 {
-        let (range, inside) = (low as usize..end as usize, bits(low, end));
-        let whole = rows & inside == inside;
-        match self {
+        let inside = bits(low, end);
+        let value = |row: u32| self.get(row as usize).cast_signed();
+        match rows & inside == inside {
             // 64 halves stay far below 64 bits.
-            Column::Halves(values) if whole => {
-                let sum: i64 = values[range].iter().map(|value| i64::from(*value)).sum();
-                sum.into()
-            }
-            Column::Words(values) if whole => {
-                let values = values[range].iter();
-                values.map(|value| i128::from(value.cast_signed())).sum()
-            }
-            _ => {
-                let value = |row| i128::from(self.get(row as usize).cast_signed());
-                each(rows & inside).map(value).sum()
+            true if !self.long => (low..end).map(value).sum::<i64>().into(),
+            true => (low..end).map(|row| i128::from(value(row))).sum(),
+            false => {
+                let rows = each(rows & inside);
+                rows.map(|row| i128::from(value(row))).sum()
             }
         }
     }
@@ -135,18 +140,19 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The times of narrow rows.
+    /// The rows, in halves.
     #[inline]
-    fn halves(&self) -> &'a [u32] {
-        halves(&self.words[self.shape.times..self.shape.values])
+    pub(super) fn halves(&self) -> &'a [u32] {
+        halves(&self.words[self.shape.rows..])
     }
 
     /// The time of a row as it stands there.
     #[inline]
     pub(super) fn raw(&self, row: u32) -> u64 {
+        let (halves, at) = (self.halves(), row as usize * self.shape.stride);
         match self.shape.width {
-            Width::Wide => self.words[self.shape.times + row as usize],
-            _ => self.halves()[row as usize].into(),
+            Width::Wide => join(halves[at], halves[at + 1]),
+            _ => halves[at].into(),
         }
     }
 
@@ -195,15 +201,15 @@ impl<'a> Body<'a> {
 
     /// How many rows have a time up to one, as it stands in rows.
     pub(super) fn until_raw(&self, limit: u64) -> u32 {
-        let rows = self.rows() as usize;
-        let at = match self.shape.width {
-            Width::Wide => {
-                let times = &self.words[self.shape.times..self.shape.times + rows];
-                times.partition_point(|time| *time <= limit)
+        let (mut low, mut high) = (0, self.rows());
+        while low < high {
+            let middle = (low + high) / 2;
+            match self.raw(middle) <= limit {
+                true => low = middle + 1,
+                false => high = middle,
             }
-            _ => self.halves()[..rows].partition_point(|time| u64::from(*time) <= limit),
-        };
-        at as u32
+        }
+        low
     }
 
     /// Per span the rows from the first that lies less than this before `raw` up to `now`.
@@ -213,27 +219,19 @@ impl<'a> Body<'a> {
         raw: u64,
         now: u32,
         spans: &[[u64; 4]],
-        ranges: &mut [(u32, u32)],
+        ranges: &mut Vec<(u32, u32)>,
     ) {
-        let (rows, unit) = (self.rows() as usize, self.unit() & 3);
-        let windows = ranges.iter_mut().zip(spans);
-        if self.shape.width == Width::Wide {
-            let times = &self.words[self.shape.times..self.shape.times + rows];
-            for (range, span) in windows {
+        let unit = self.unit() & 3;
+        ranges.clear();
+        ranges.extend(spans.iter().map(|span| {
+            let limit = match self.shape.width {
                 // Whole microseconds saturate as times do.
-                let limit = raw.saturating_sub(span[unit]);
-                *range = (times.partition_point(|time| *time <= limit) as u32, now);
-            }
-            return;
-        }
-        let times = &self.halves()[..rows];
-        for (range, span) in windows {
-            // A window that begins before all offsets takes in all rows.
-            let low = raw.checked_sub(span[unit]).map_or(0, |limit| {
-                times.partition_point(|time| u64::from(*time) <= limit)
-            });
-            *range = (low as u32, now);
-        }
+                Width::Wide => Some(raw.saturating_sub(span[unit])),
+                // A window that begins before all offsets takes in all rows.
+                _ => raw.checked_sub(span[unit]),
+            };
+            (limit.map_or(0, |limit| self.until_raw(limit)), now)
+        }));
     }
 
     #[inline]
@@ -242,15 +240,13 @@ impl<'a> Body<'a> {
         self.words[word] >> shift & self.shape.mask_ones
     }
 
-    /// A column of values.
+    /// The values of an input.
     #[inline]
     pub(super) fn column(&self, column: usize) -> Column<'a> {
-        let (at, length) = self.shape.column(column);
-        let words = &self.words[at..at + length];
-        match self.shape.is_thin(column) {
-            // It fails for a wrong alignment or size only.
-            true => Column::Halves(<[i32]>::ref_from_bytes(words.as_bytes()).unwrap_or_default()),
-            false => Column::Words(words),
+        Column {
+            halves: &self.halves()[self.shape.half_of(column)..],
+            stride: self.shape.stride,
+            long: !self.shape.is_thin(column),
         }
     }
 

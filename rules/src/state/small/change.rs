@@ -1,8 +1,8 @@
 //! The rows of a small key, changed: put in, taken out, moved to another class.
 //!
-//! The invariant: rows stand in order of (event time, order taken), and every column, mask and time moves with its row.
+//! The invariant: rows stand in order of (event time, order taken), and every value, mask and time moves with its row.
 
-use super::body::{Body, FLAGS_SHIFT, SIGN, bits, each, half, halves_mut, offset};
+use super::body::{Body, FLAGS_SHIFT, SIGN, bits, each, halves_mut, offset};
 use super::shape::{BASE, FORGOTTEN, META, Shape, UNITS, WHOLE, Width};
 
 /// A small key, to change.
@@ -26,7 +26,6 @@ impl BodyMut<'_> {
         self.words[..2].copy_from_slice(&identity);
         self.words[FORGOTTEN] = forgotten.cast_unsigned();
         self.words[META] = flags << FLAGS_SHIFT;
-        self.words[self.shape.times..self.shape.values].fill(u64::MAX);
     }
 
     pub(super) fn set_rows(&mut self, rows: u32) {
@@ -38,14 +37,23 @@ impl BodyMut<'_> {
         self.words[FORGOTTEN] = forgotten.cast_unsigned();
     }
 
+    /// The rows, in halves.
+    #[inline]
+    fn halves(&mut self) -> &mut [u32] {
+        halves_mut(&mut self.words[self.shape.rows..])
+    }
+
     #[inline]
     fn set_raw(&mut self, row: u32, raw: u64) {
-        let row = row as usize;
-        if self.shape.width == Width::Wide {
-            self.words[self.shape.times + row] = raw;
-            return;
+        let (at, wide) = (
+            row as usize * self.shape.stride,
+            self.shape.width == Width::Wide,
+        );
+        let halves = self.halves();
+        halves[at] = raw as u32;
+        if wide {
+            halves[at + 1] = (raw >> 32) as u32;
         }
-        halves_mut(&mut self.words[self.shape.times..self.shape.values])[row] = raw as u32;
     }
 
     #[inline]
@@ -101,14 +109,14 @@ impl BodyMut<'_> {
 
     #[inline]
     fn set_value(&mut self, column: usize, row: u32, value: u64) {
-        let (at, length) = self.shape.column(column);
-        if !self.shape.is_thin(column) {
-            self.words[at + row as usize] = value;
-            return;
+        let at = row as usize * self.shape.stride + self.shape.half_of(column);
+        let thin = self.shape.is_thin(column);
+        let halves = self.halves();
+        // That a thin one fits was asked before.
+        halves[at] = value as u32;
+        if !thin {
+            halves[at + 1] = (value >> 32) as u32;
         }
-        // That it fits was asked before.
-        let value = half(value).unwrap_or_default().cast_unsigned();
-        halves_mut(&mut self.words[at..at + length])[row as usize] = value;
     }
 
     /// Puts a row, as [`crate::state::row`] has it, in front of the row `at`. There must be room, and its width must
@@ -139,14 +147,12 @@ impl BodyMut<'_> {
             }
         }
         if shape.width < Width::Full && shape.longs == 0 {
-            let halves = halves_mut(&mut self.words[shape.times..]);
-            let mut place = at as usize;
-            halves[place] = raw as u32;
-            place += 2 * (shape.values - shape.times);
-            for word in &row[first..] {
+            let place = at as usize * shape.stride;
+            let halves = &mut self.halves()[place..place + shape.stride];
+            halves[0] = raw as u32;
+            for (half, word) in halves[1..].iter_mut().zip(&row[first..]) {
                 // That it fits was asked before.
-                halves[place] = *word as u32;
-                place += 2 * shape.column_words;
+                *half = *word as u32;
             }
             return;
         }
@@ -158,29 +164,18 @@ impl BodyMut<'_> {
 
     /// Moves the rows from `at` on one place up.
     fn open(&mut self, at: u32, rows: u32) {
-        for row in (at..rows).rev() {
-            let raw = self.read().raw(row);
-            self.set_raw(row + 1, raw);
-        }
+        self.shift(at, rows, at + 1);
         for flag in 0..self.shape.masks_all {
             let mask = self.read().mask(flag);
             let (below, above) = (mask & bits(0, at), mask & bits(at, rows));
             self.set_mask(flag, below | above << 1);
         }
-        for column in 0..self.shape.columns {
-            self.shift(column, at, rows, at + 1);
-        }
     }
 
-    /// Moves the values of the rows `from..end` of a column to where `to` is.
-    fn shift(&mut self, column: usize, from: u32, end: u32, to: u32) {
-        let (at, length) = self.shape.column(column);
-        let words = &mut self.words[at..at + length];
-        let (moved, to) = (from as usize..end as usize, to as usize);
-        match self.shape.is_thin(column) {
-            true => halves_mut(words).copy_within(moved, to),
-            false => words.copy_within(moved, to),
-        }
+    /// Moves times and values of the rows `from..end` to where `to` is.
+    fn shift(&mut self, from: u32, end: u32, to: u32) {
+        let [from, end, to] = [from, end, to].map(|row| row as usize * self.shape.stride);
+        self.halves().copy_within(from..end, to);
     }
 
     /// Keeps the rows of a mask and lets go of the others.
@@ -195,20 +190,12 @@ impl BodyMut<'_> {
         let left = kept.count_ones();
         self.stop();
         for (to, from) in each(kept).enumerate() {
-            let raw = self.read().raw(from);
-            self.set_raw(to as u32, raw);
-            for column in 0..self.shape.columns {
-                let value = self.read().column(column).get(from as usize);
-                self.set_value(column, to as u32, value);
-            }
+            self.shift(from, from + 1, to as u32);
         }
         for flag in 0..self.shape.masks_all {
             let mask = self.read().mask(flag);
             let bit = |(to, from): (usize, u32)| (mask >> from & 1) << to;
             self.set_mask(flag, each(kept).enumerate().map(bit).sum());
-        }
-        for row in left..rows {
-            self.set_raw(row, u64::MAX);
         }
         self.set_rows(left);
     }
@@ -218,8 +205,7 @@ impl BodyMut<'_> {
         let rows = self.read().rows();
         let left = rows - first;
         self.lose(first);
-        self.shift_times(first, rows);
-        (0..self.shape.columns).for_each(|column| self.shift(column, first, rows, 0));
+        self.shift(first, rows, 0);
         for flag in 0..self.shape.masks_all {
             let mask = self.read().mask(flag);
             self.set_mask(flag, mask >> (first % 64) & bits(0, left));
@@ -227,23 +213,9 @@ impl BodyMut<'_> {
         self.set_rows(left);
     }
 
-    /// Moves the times of the rows from `first` on to the beginning.
-    fn shift_times(&mut self, first: u32, rows: u32) {
-        let (first, rows) = (first as usize, rows as usize);
-        let times = &mut self.words[self.shape.times..self.shape.values];
-        if self.shape.width == Width::Wide {
-            times.copy_within(first..rows, 0);
-            times[rows - first..rows].fill(u64::MAX);
-            return;
-        }
-        let times = halves_mut(times);
-        times.copy_within(first..rows, 0);
-        times[rows - first..rows].fill(u32::MAX);
-    }
-
     /// Takes over what another class holds; the rows must fit, and the width tell them.
     pub(super) fn copy_from(&mut self, other: Body<'_>) {
-        let (rows, wide) = (other.rows(), self.shape.width == Width::Wide);
+        let rows = other.rows();
         let mut front = self.shape.masks;
         if self.shape.running == 0 || other.shape.running == 0 {
             front = self.shape.fixed;
@@ -252,38 +224,29 @@ impl BodyMut<'_> {
         if front < self.shape.masks || front < other.shape.masks {
             self.stop();
         }
-        self.words[self.shape.times..self.shape.values].fill(u64::MAX);
-        self.words[self.shape.masks..self.shape.times].fill(0);
-        if wide {
-            self.words[META] = self.words[META] & !0xff00 | (WHOLE as u64) << 8;
-        }
-        let times = other.shape.times..other.shape.times + (rows as usize).div_ceil(2);
-        if !wide {
-            // Halves behind the rows have the greatest time on both sides.
-            let at = self.shape.times;
-            self.words[at..at + times.len()].copy_from_slice(&other.words[times]);
-        } else {
-            for row in 0..rows {
-                self.set_raw(row, other.time(row).cast_unsigned() ^ SIGN);
-            }
-        }
+        self.words[self.shape.masks..self.shape.rows].fill(0);
         for flag in 0..self.shape.masks_all {
             self.set_mask(flag, other.mask(flag));
         }
-        for column in 0..self.shape.columns {
-            self.copy_column(column, other, rows);
-        }
-    }
-
-    fn copy_column(&mut self, column: usize, other: Body<'_>, rows: u32) {
-        if self.shape.is_thin(column) != other.shape.is_thin(column) {
-            let values = other.column(column);
-            (0..rows).for_each(|row| self.set_value(column, row, values.get(row as usize)));
+        if self.shape.width == other.shape.width {
+            let halves = rows as usize * self.shape.stride;
+            self.halves()[..halves].copy_from_slice(&other.halves()[..halves]);
             return;
         }
-        let halves = self.shape.is_thin(column);
-        let words = if halves { rows.div_ceil(2) } else { rows } as usize;
-        let ((to, _), (from, _)) = (self.shape.column(column), other.shape.column(column));
-        self.words[to..to + words].copy_from_slice(&other.words[from..from + words]);
+        let wide = self.shape.width == Width::Wide;
+        if wide {
+            self.words[META] = self.words[META] & !0xff00 | (WHOLE as u64) << 8;
+        }
+        for row in 0..rows {
+            let raw = match wide {
+                true => other.time(row).cast_unsigned() ^ SIGN,
+                false => other.raw(row),
+            };
+            self.set_raw(row, raw);
+            for column in 0..self.shape.columns {
+                let value = other.column(column).get(row as usize);
+                self.set_value(column, row, value);
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! aside has this owner and no other.
 
 use super::bodies::Bodies;
-use super::body::{Body, FLAGS_SHIFT, bits, each, halves};
+use super::body::{Body, FLAGS_SHIFT, bits, each};
 use super::running::HOLDS;
 use super::shape::{BASE, META, UNITS, WHOLE, Width};
 use crate::aggregate::cell::Heap;
@@ -58,18 +58,14 @@ impl Body<'_> {
     }
 
     fn check_times(&self) -> Result<(), Fault> {
-        let rows = self.rows() as usize;
-        let times = &self.words[self.shape.times..self.shape.values];
-        let in_order = match self.shape.width {
-            Width::Wide => times[..rows].is_sorted(),
-            _ => halves(times)[..rows].is_sorted(),
-        };
+        let rows = self.rows();
+        let in_order = (0..rows).is_sorted_by_key(|row| self.raw(row));
         sure(in_order, "events of a key are out of order")?;
         if rows == 0 || self.shape.width == Width::Wide {
             return Ok(());
         }
         // The last one is the farthest from the base.
-        let offset = self.raw(rows as u32 - 1).cast_signed() * UNITS[self.unit()];
+        let offset = self.raw(rows - 1).cast_signed() * UNITS[self.unit()];
         let last = self.words[BASE].cast_signed().checked_add(offset);
         sure(last.is_some(), "an event of a key has no time")
     }
@@ -80,7 +76,7 @@ impl Body<'_> {
         let rows = bits(0, self.rows()) & shape.mask_ones;
         // The same in each mask of a word.
         let lowest = u64::MAX / shape.mask_ones;
-        let masks = &self.words[shape.masks..shape.times];
+        let masks = &self.words[shape.masks..shape.rows];
         let inside = masks.iter().all(|word| word & !(rows * lowest) == 0);
         sure(inside, "a key has a flag of no event")
     }

@@ -133,5 +133,16 @@ impl ScanPlan {
             }
         }
         self.running = all;
+        let (windows, half) = (self.spans.len(), self.spans.len() + self.running.len());
+        for (scope, first) in self.scopes.iter().zip([0, half]) {
+            let lengths = scope.lengths.iter();
+            self.passing
+                .extend(lengths.map(|l| (l.column, first + l.window)));
+            let totals = scope.totals.iter();
+            let word = |running| first + windows + running;
+            self.passing
+                .extend(totals.map(|t| (t.column, word(t.running))));
+        }
+        self.has_rest = self.scopes.iter().any(ScopePlan::has_others);
     }
 }

@@ -1,7 +1,7 @@
 //! Keys with few events: scanned at every answer, but for the sums of integers where there are more than a few rows.
 //!
 //! Modules in reading order: how such a key lies in memory (`shape`, `bodies`), its rows (`body`, `change`, `mark`,
-//! `running`), how they are answered (`plan`, `ladder`, `cut`, `scan`), what events do to them (`take`, `forget`), and
+//! `running`), how they are answered (`plan`, `ladder`, `cut`, `scan`), what events do to them (`take`, `pass`, `forget`), and
 //! whether one that was saved can be worked with (`check`).
 
 mod bodies;
@@ -12,6 +12,7 @@ mod cut;
 mod forget;
 mod ladder;
 mod mark;
+mod pass;
 mod plan;
 mod running;
 mod scan;
@@ -21,6 +22,7 @@ mod take;
 mod tests;
 
 pub(super) use bodies::Bodies;
+pub(super) use pass::Appended;
 pub(super) use plan::ScanPlan;
 pub(super) use scan::Scratch;
 pub(super) use shape::Shapes;

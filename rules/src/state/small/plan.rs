@@ -30,6 +30,10 @@ pub(in crate::state) struct ScanPlan {
     pub(super) plain: bool,
     /// Sums kept up to date where a key has several events, by window; none unless all windows are plain.
     pub(super) running: Vec<Running>,
+    /// With running sums: columns of answers, and which of the words of a pass they are ([`super::pass`]).
+    pub(super) passing: Vec<(usize, usize)>,
+    /// There are answers that are none of these.
+    pub(super) has_rest: bool,
     /// The cells that have a past.
     pub(super) past: Vec<Past>,
     /// By scope: `with_current`, then `prior`.

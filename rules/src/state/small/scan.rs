@@ -10,6 +10,7 @@
 use super::body::{Body, bits, each};
 use super::ladder::{Ladder, Rung};
 use super::mark::value;
+use super::pass::Passed;
 use super::plan::{From, Scan, ScopePlan};
 use crate::aggregate::cell::{Entry, Heap, Kind, Side, Span};
 use crate::aggregate::{Aggregate, distinct, sum};
@@ -24,6 +25,7 @@ use crate::time::EventTime;
 pub(in crate::state) struct Scratch {
     /// Per window its rows.
     pub(super) ranges: Vec<(u32, u32)>,
+    pub(super) passed: Passed,
     /// Running values, where a record would have them.
     record: Vec<u64>,
     /// The sums of ladders.
@@ -91,23 +93,8 @@ impl Scratch {
         }
     }
 
-    /// Answers the features of one scope, from running sums where they hold.
-    #[inline]
-    pub(super) fn answer_any(
-        &mut self,
-        view: &mut View<'_>,
-        scope: Scope,
-        answers: &mut Answers,
-        row: usize,
-    ) {
-        match view.body.shape.running > 0 && view.body.holds() {
-            true => self.answer_running(view, scope, answers, row),
-            false => self.answer(view, scope, answers, row),
-        }
-    }
-
-    #[inline]
-    fn answer_running(
+    /// Answers those features of one scope that a pass over running sums leaves.
+    pub(super) fn answer_rest(
         &mut self,
         view: &mut View<'_>,
         scope: Scope,
@@ -115,17 +102,16 @@ impl Scratch {
         row: usize,
     ) {
         let (plan, body) = (view.layout.scan.scope(scope), view.body);
-        self.lengths(plan, answers, row);
-        for total in &plan.totals {
-            // 64 values of 32 bits are far below any bound of a sum.
-            answers.put(total.column, row, body.sum(total.running));
-        }
-        if plan.has_others() {
-            self.sums.clear();
-            let sum = |index: &usize| i128::from(body.sum(*index).cast_signed());
-            self.sums.extend(plan.running.iter().map(sum));
-            self.others(view, scope, answers, row);
-        }
+        let sum = |index: &usize| {
+            let sum = match scope {
+                Scope::Prior => self.passed.prior(*index),
+                Scope::WithCurrent => body.sum(*index),
+            };
+            i128::from(sum.cast_signed())
+        };
+        self.sums.clear();
+        self.sums.extend(plan.running.iter().map(sum));
+        self.others(view, scope, answers, row);
     }
 
     #[inline]

@@ -1,18 +1,21 @@
 //! How a small key lies in memory: one stretch of words that holds the key, its events in columns, and nothing else.
 //!
-//! The idea: with few events, scanning a few columns costs no more than keeping values up to date, so hardly any are
-//! kept ([`super::running`]); all of a key fits a few lines, and a look-up waits for memory twice at most. Flags are masks of
-//! one bit per row, so that a filtered count is one `popcount`. Times are offsets of 32 bits from a base, in the
-//! coarsest unit that tells all of them exactly, or whole microseconds where no unit does; values have 32 bits where
-//! that is enough for all of a key's ([`Width`]). Either way the words of times compare as unsigned numbers.
-//! The invariant: a row that is not taken has the greatest time, zero flags and values of no meaning.
+//! The idea: with few events, scanning a few rows costs no more than keeping values up to date, so hardly any are
+//! kept ([`super::running`]); all of a key fits a few lines, and an event in order wants few of them: the first ones,
+//! those its windows begin in, and the one it is written to. So an event's time and values stand side by side, and
+//! stretches are whole lines. Flags are masks of one bit per row, so that a filtered count is one `popcount`. Times are
+//! offsets of 32 bits from a base, in the coarsest unit that tells all of them exactly, or whole microseconds where no
+//! unit does; values have 32 bits where that is enough for all of a key's ([`Width`]). Either way times compare as
+//! unsigned numbers.
+//! The invariant: a row that is not taken has zero flags, and a time and values of no meaning.
 //!
 //! ```text
-//! identity 2 | forgotten | base | meta | past cells … | running … | masks … | times … | a column of values per input …
+//! identity 2 | forgotten | base | meta | past cells … | running … | masks … | rows of halves: time, a value per input …
 //! ```
 
 use super::running::Runs;
 use crate::state::layout::Layout;
+use crate::state::warm::LINE;
 
 /// The greatest time of an event that was forgotten; `i64::MIN` for none.
 pub(super) const FORGOTTEN: usize = 2;
@@ -48,6 +51,9 @@ const CAPACITIES: [(Width, &[u32]); 3] = [
 
 /// Thin stretches for so many rows have running sums; in smaller ones there is little to scan.
 const RUNNING_MIN: u32 = 8;
+
+/// Stretches for so many rows are whole lines of memory.
+const LINES_MIN: u32 = 4;
 
 /// A mask has a bit per row, so this is the most a small key can hold.
 pub(super) const ROWS_MAX: u32 = 64;
@@ -86,10 +92,10 @@ pub(super) struct Shape {
     pub(super) running: usize,
     pub(super) runs: Runs,
     pub(super) masks: usize,
-    pub(super) times: usize,
-    pub(super) values: usize,
-    /// Words of a column behind the long ones.
-    pub(super) column_words: usize,
+    /// The word that rows begin with.
+    pub(super) rows: usize,
+    /// Halves of a row.
+    pub(super) stride: usize,
     /// Words in all.
     pub(super) words: usize,
 }
@@ -104,10 +110,7 @@ impl Shape {
             width == Width::Thin && capacity >= RUNNING_MIN && !layout.scan.running.is_empty();
         let running = layout.scan.fixed_words;
         let masks = running + if runs { Runs::words(&layout.scan) } else { 0 };
-        let times = masks + masks_all.div_ceil(64 / mask_bits as usize);
-        let (halves, words) = (capacity.div_ceil(2) as usize, capacity as usize);
-        let values = times + if width == Width::Wide { words } else { halves };
-        let column_words = if width == Width::Thin { halves } else { words };
+        let rows = masks + masks_all.div_ceil(64 / mask_bits as usize);
         let mut shape = Shape {
             capacity,
             width,
@@ -123,28 +126,43 @@ impl Shape {
             running: if runs { running } else { 0 },
             runs: Runs::default(),
             masks,
-            times,
-            values,
-            column_words,
-            words: values + longs * words + (columns - longs) * column_words,
+            rows,
+            stride: 0,
+            words: 0,
         };
+        shape.stride = shape.half_of(columns);
+        shape.fill_lines();
         if runs {
             shape.runs = Runs::new(&layout.scan, &shape);
         }
         shape
     }
 
-    /// Where a column of values begins, and how many words it takes.
-    #[inline]
-    pub(super) fn column(&self, column: usize) -> (usize, usize) {
-        let capacity = self.capacity as usize;
-        match column.checked_sub(self.longs) {
-            None => (self.values + column * capacity, capacity),
-            Some(behind) => {
-                let at = self.values + self.longs * capacity + behind * self.column_words;
-                (at, self.column_words)
-            }
+    /// Has it end with a line of memory, with rows for what that adds. The smallest ones stay as small as they are: most keys
+    /// are quiet.
+    fn fill_lines(&mut self) {
+        let words = |rows: u32| self.rows + (rows as usize * self.stride).div_ceil(2);
+        let needed = words(self.capacity);
+        let lines = match self.capacity {
+            0..LINES_MIN => needed,
+            _ => needed.next_multiple_of(LINE),
+        };
+        // A mask has no bit for more.
+        while self.capacity < self.mask_bits && words(self.capacity + 1) <= lines {
+            self.capacity += 1;
         }
+        self.words = lines;
+    }
+
+    /// The half of a row that a value begins with.
+    #[inline]
+    pub(super) fn half_of(&self, column: usize) -> usize {
+        let time = if self.width == Width::Wide { 2 } else { 1 };
+        let longs = match self.width {
+            Width::Thin => column.min(self.longs),
+            _ => column,
+        };
+        time + column + longs
     }
 
     /// Whether the values of a column take 32 bits.

@@ -5,12 +5,13 @@
 //! reach are let go when there is no room, or when the sweep comes by. The invariant: what is promised of forgetting in
 //! [`crate::state::forget`] holds here too.
 
-use super::body::{Body, half};
+use super::body::Body;
 use super::cut::Moment;
 use super::forget::{approximate, fits_well};
+use super::pass::Appended;
 use super::plan::Past;
 use super::scan::{Scratch, View};
-use super::shape::{PAST, ROWS_MAX, Width};
+use super::shape::{PAST, ROWS_MAX};
 use crate::ruleset::Scope;
 use crate::state::columns::Answers;
 use crate::state::identity::Identity;
@@ -32,28 +33,6 @@ pub(in crate::state) struct Arriving<'a> {
     pub(in crate::state) at: usize,
 }
 
-/// What became of an event that should be appended.
-enum Appended {
-    /// It was; whether its answer is approximate.
-    Done(bool),
-    /// It could be if there were room.
-    Full,
-    /// It takes more than that.
-    Not,
-}
-
-impl Arriving<'_> {
-    /// The width its values need.
-    #[inline]
-    fn width(&self, layout: &RowLayout) -> Width {
-        let values = &self.row[layout.width - layout.columns() + layout.longs()..];
-        match values.iter().all(|value| half(*value).is_some()) {
-            true => Width::Thin,
-            false => Width::Full,
-        }
-    }
-}
-
 impl Store {
     /// A small key for one that has none.
     pub(in crate::state) fn new_small(&mut self, hash: u64, identity: Identity) -> u32 {
@@ -72,14 +51,14 @@ impl Store {
     #[inline]
     pub(in crate::state) fn take_small(
         &mut self,
-        mut key: u32,
+        (mut key, identity): (u32, Identity),
         event: &Arriving<'_>,
         scratch: &mut Scratch,
         answers: &mut Option<Answers>,
     ) -> Result<bool, u32> {
         let mut has_room = event.duplicate;
         loop {
-            let appended = self.append_small(key, event, scratch, answers);
+            let appended = self.append_small((key, identity), event, scratch, answers);
             if let Appended::Done(approximate) = appended {
                 return Ok(approximate);
             }
@@ -96,75 +75,6 @@ impl Store {
                 }
             }
         }
-    }
-
-    /// Does so for the usual event: it comes in order, there is room, and its windows go by time alone. Nothing is done
-    /// for any other.
-    #[inline]
-    fn append_small(
-        &mut self,
-        key: u32,
-        event: &Arriving<'_>,
-        scratch: &mut Scratch,
-        answers: &mut Option<Answers>,
-    ) -> Appended {
-        let layout = &self.layout;
-        if !layout.scan.plain || !event.added || event.duplicate {
-            return Appended::Not;
-        }
-        let mut body = self.keys.bodies.get_mut(class(key), index(key));
-        let (read, shape) = (body.read(), body.shape);
-        let rows = read.rows();
-        let Some(raw) = read.encode(event.time.0) else {
-            return Appended::Not;
-        };
-        if (rows > 0 && read.raw(rows - 1) > raw)
-            || (shape.width < Width::Full && event.width(&layout.row) > shape.width)
-        {
-            return Appended::Not;
-        }
-        if rows >= shape.capacity.min(self.limits.events_per_key) {
-            return match rows < self.limits.events_per_key {
-                true => Appended::Full,
-                false => Appended::Not,
-            };
-        }
-        // Other windows than these do not ask for what else was forgotten.
-        let approximate = event.time.before(layout.longest).0 < read.forgotten();
-        let plan = &layout.scan;
-        let runs = shape.running > 0;
-        if let Some(answers) = answers {
-            scratch.time = event.time.0;
-            scratch.ranges.resize(layout.windows.len(), (0, 0));
-            if runs && read.holds() {
-                body.advance(raw, &mut scratch.ranges);
-            } else {
-                read.until_each(raw, rows, &plan.spans, &mut scratch.ranges);
-                if runs {
-                    body.start(&scratch.ranges);
-                }
-            }
-            if plan.asks(Scope::Prior) {
-                let mut view = View::new(body.read(), layout, &mut self.heap);
-                scratch.answer_any(&mut view, Scope::Prior, answers, event.at);
-            }
-        }
-        body.append(rows, raw, event.row);
-        if runs {
-            body.add(event.row);
-        }
-        if !plan.marks.is_empty() {
-            plan.mark(&mut body, layout, rows);
-        }
-        if let Some(answers) = answers
-            && plan.asks(Scope::WithCurrent)
-        {
-            scratch.ranges.iter_mut().for_each(|(_, end)| *end += 1);
-            let mut view = View::new(body.read(), layout, &mut self.heap);
-            scratch.answer_any(&mut view, Scope::WithCurrent, answers, event.at);
-        }
-        self.events += 1;
-        Appended::Done(approximate)
     }
 
     /// Answers one event if anything of a scope is asked for, counted from its rows.

@@ -4,7 +4,9 @@
 use super::bodies::Bodies;
 use super::body::Body;
 use super::change::BodyMut;
+use super::pass::Passed;
 use super::shape::{Shapes, Width};
+
 use crate::aggregate::Aggregate;
 use crate::ruleset::{Limits, Scope};
 use crate::state::layout::Layout;
@@ -72,17 +74,19 @@ impl Random {
 fn append(body: &mut BodyMut<'_>, raw: u64, row: &[u64], layout: &Layout, answered: bool) {
     let runs = body.shape.running > 0;
     let (rows, spans) = (body.read().rows(), &layout.scan.spans);
-    let (mut ranges, mut moved) = ([(0, 0)], [(0, 0)]);
+    let (mut ranges, mut passed) = (Vec::new(), Passed::default());
     if runs && answered {
         body.read().until_each(raw, rows, spans, &mut ranges);
         if !body.read().holds() {
             body.start(&ranges);
         }
-        body.advance(raw, &mut moved);
-        assert_eq!(moved, ranges);
+        body.pass(raw, row, &mut passed);
+        let mut found = Vec::new();
+        passed.ranges(rows, &mut found);
+        assert_eq!(found, ranges);
     }
     body.append(rows, raw, row);
-    if runs {
+    if runs && !answered {
         body.add(row);
     }
     if runs && answered {
@@ -126,7 +130,7 @@ fn check(body: Body<'_>, events: &[Event], layout: &Layout, random: &mut Random,
         let Some(raw) = body.encode(time) else {
             continue;
         };
-        let mut ranges = [(0, 0)];
+        let mut ranges = Vec::new();
         body.until_each(raw, naive as u32, &layout.scan.spans, &mut ranges);
         let start = time - 1_000_000_000;
         let before = events.iter().filter(|event| event.time <= start).count();
