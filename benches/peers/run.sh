@@ -7,13 +7,14 @@
 #
 #   benches/peers/run.sh [PEER...]        (all without PEER; names below)
 #   TOLLGATE=target/release/tollgate EVENTS=400000 KEYS=20000 SEED=1 ROUNDS=1 HEAP=4g CHECKPOINT_MS=10000
+#   PACKING=ndjson has Tollgate write several decisions to a Kafka message, PACKING=none one.
 #   CHECK_ONLY=1 stops after comparing. KEEP=1 keeps the ratios in ../results/raw. The full job: KEYS=1000000 EVENTS=20000000 HEAP=12g.
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 ROOT=$(cd "$HERE/../.." && pwd)
 TOLLGATE=${TOLLGATE:-${CARGO_TARGET_DIR:-$ROOT/target}/release/tollgate}
 EVENTS=${EVENTS:-400000} KEYS=${KEYS:-20000} SEED=${SEED:-1} ROUNDS=${ROUNDS:-1} HEAP=${HEAP:-4g}
-CHECKPOINT_MS=${CHECKPOINT_MS:-10000} COMMIT_MS=${COMMIT_MS:-100}
+CHECKPOINT_MS=${CHECKPOINT_MS:-10000} COMMIT_MS=${COMMIT_MS:-100} PACKING=${PACKING:-ndjson}
 FILE_PEERS=(flink-heap flink-heap-shuffle flink-rocks flink-sql)
 KAFKA_PEERS=(flink-heap-kafka flink-rocks-kafka streams-rocks streams-mem)
 PEERS=("$@")
@@ -57,7 +58,7 @@ command_of() {
       local pipeline=file
       [[ $peer == tollgate ]] || { pipeline=kafka ENDS=; }
       COMMAND=(env "PEERS_PACK=$HERE/tollgate" "PEERS_INPUT=$input" "PEERS_OUTPUT=$output" "PEERS_DIRECTORY=$dir"
-        "PEERS_BROKER=$BROKER" "$TOLLGATE" run "$HERE/tollgate/$pipeline.yaml") ;;
+        "PEERS_BROKER=$BROKER" "PEERS_PACKING=$PACKING" "$TOLLGATE" run "$HERE/tollgate/$pipeline.yaml") ;;
   esac
 }
 
@@ -142,7 +143,7 @@ if [[ -n ${KEEP:-} ]]; then
   measure=$(dirname "$TOLLGATE")/measure
   for peer in "${PEERS[@]}"; do
     # shellcheck disable=SC2086  # one figure to a word
-    "$measure" record "peer-$peer" "EVENTS=$EVENTS KEYS=$KEYS HEAP=$HEAP ROUNDS=$ROUNDS benches/peers/run.sh $*" ${RATIOS[$peer]}
+    "$measure" record "peer-$peer" "EVENTS=$EVENTS KEYS=$KEYS HEAP=$HEAP ROUNDS=$ROUNDS PACKING=$PACKING benches/peers/run.sh $*" ${RATIOS[$peer]}
   done
   "$measure" page
 fi
