@@ -184,14 +184,19 @@ impl Output {
         let mut written = counted(step, out);
         let mut told = !self.digests;
         for packing in self.decisions.packings() {
-            let records = match packing {
-                Packing::None if !crew.is_alone() && step.times.len() >= ROWS_MIN => {
-                    crew.render(self.parts(step, out, crew.count()))?
+            let (records, digest) = match packing {
+                Packing::None => {
+                    let rows = step.times.len();
+                    let records = match !crew.is_alone() && rows >= ROWS_MIN {
+                        true => crew.render(self.parts(step, out, crew.count()))?,
+                        false => decisions(&view, step, 0..rows),
+                    };
+                    let digest = (!told).then(|| self.digest(&records));
+                    (records, digest)
                 }
-                Packing::None => decisions(&view, step, 0..step.times.len()),
-                packing => pack::packed(packing, &view, step, &self.topic)?,
+                packing => pack::packed(packing, &view, step, &self.topic, !told)?,
             };
-            if !told && let Some(digest) = pack::digest(packing, &records) {
+            if let Some(digest) = digest {
                 (written.digests.decisions, told) = (digest, true);
             }
             self.decisions.write_records(packing, records)?;

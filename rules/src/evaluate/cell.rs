@@ -71,6 +71,7 @@ impl<'a> Cells<'a> {
 
     /// The value at a row of the column; unknown beyond its end.
     #[must_use]
+    #[inline]
     pub fn at(self, row: usize) -> Cell<'a> {
         match self {
             Cells::Text(a) if valid(a, row) => Cell::Text(a.value(row)),
@@ -84,7 +85,9 @@ impl<'a> Cells<'a> {
     }
 }
 
-fn valid(array: &dyn Array, row: usize) -> bool {
+/// Not by the trait's object: every value that is written is asked for here.
+#[inline]
+fn valid(array: &impl Array, row: usize) -> bool {
     row < array.len() && array.is_valid(row)
 }
 

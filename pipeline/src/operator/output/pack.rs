@@ -53,16 +53,18 @@ impl Bounds {
     };
 }
 
-/// The decisions of a step in packs, partition by partition.
+/// The decisions of a step in packs, partition by partition; with `told` and where they are JSON, their digest, too.
 pub(super) fn packed(
     packing: Packing,
     view: &View<'_>,
     step: &Merged,
     topic: &str,
-) -> Result<Vec<OutRecord>, ArrowError> {
+    told: bool,
+) -> Result<(Vec<OutRecord>, Option<Digest>), ArrowError> {
     let mut packs = Packs {
         topic,
         records: Vec::new(),
+        digest: (told && matches!(packing, Packing::Ndjson(_))).then(Digest::default),
     };
     match packing {
         Packing::None => {}
@@ -79,25 +81,7 @@ pub(super) fn packed(
             }
         }
     }
-    Ok(packs.records)
-}
-
-/// The digest of the decisions in these records, where they are JSON. A JSON object has no raw line feed in it.
-pub(super) fn digest(packing: Packing, records: &[OutRecord]) -> Option<Digest> {
-    let mut digest = Digest::default();
-    for value in records.iter().filter_map(|record| record.value.as_deref()) {
-        match packing {
-            Packing::None => digest.add(value),
-            Packing::Ndjson(_) => {
-                let lines = value.strip_suffix(b"\n").unwrap_or(value);
-                lines
-                    .split(|byte| *byte == b'\n')
-                    .for_each(|line| digest.add(line));
-            }
-            Packing::Arrow(_) => return None,
-        }
-    }
-    Some(digest)
+    Ok((packs.records, packs.digest))
 }
 
 /// The rows of each partition, ascending.
@@ -113,6 +97,8 @@ fn by_partition(step: &Merged) -> BTreeMap<u32, Vec<u32>> {
 struct Packs<'a> {
     topic: &'a str,
     records: Vec<OutRecord>,
+    /// Of the decisions so far, if it is wanted.
+    digest: Option<Digest>,
 }
 
 impl Packs<'_> {
@@ -121,7 +107,15 @@ impl Packs<'_> {
         for row in rows {
             let start = value.len();
             view.write_decision(usize::try_from(*row).unwrap_or(usize::MAX), &mut value);
+            if let Some(digest) = &mut self.digest {
+                digest.add(&value[start..]);
+            }
             value.push(b'\n');
+            if start == 0 {
+                // The others are about as long; a buffer that grows by doubling is copied over and over.
+                let likely = value.len().saturating_mul(rows.len());
+                value.reserve(likely.min(bounds.bytes));
+            }
             if count == bounds.rows || (count > 0 && value.len() > bounds.bytes) {
                 let next = value.split_off(start);
                 let full = std::mem::replace(&mut value, next);

@@ -35,7 +35,7 @@ pub(in crate::state) enum Appended {
 pub(super) struct Passed {
     /// Per window the row it began with, and the one it begins with now.
     moved: Vec<(u32, u32)>,
-    /// Lengths by window, then sums; then the same without the event. [`ScanPlan::passing`] says what answers they are.
+    /// Lengths by window, then sums; then the same without the event. [`super::plan::ScanPlan::passing`] says what answers they are.
     words: Vec<u64>,
 }
 

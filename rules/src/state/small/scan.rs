@@ -1,4 +1,4 @@
-//! Answers of a small key: every window cut out of the columns, every aggregate read from what is inside.
+//! Answers of a small key: every window cut out of the rows, every aggregate read from what is inside.
 //!
 //! The idea: a window is a range of rows, a filter a mask, so what an aggregate takes is one word of bits: counts are
 //! `popcount`s, the first and the last event are the ends of the word, and the sum of a window is that of the next shorter

@@ -1,4 +1,4 @@
-//! How a small key lies in memory: one stretch of words that holds the key, its events in columns, and nothing else.
+//! How a small key lies in memory: one stretch of words that holds the key, its events, and nothing else.
 //!
 //! The idea: with few events, scanning a few rows costs no more than keeping values up to date, so hardly any are
 //! kept ([`super::running`]); all of a key fits a few lines, and an event in order wants few of them: the first ones,
@@ -80,7 +80,7 @@ pub(super) struct Shape {
     pub(super) flags: usize,
     /// Masks in all: behind the flags those of the plan's marks.
     pub(super) masks_all: usize,
-    /// Columns of values.
+    /// Values of a row.
     pub(super) columns: usize,
     /// How many of them, the first ones, take 64 bits in any width.
     pub(super) longs: usize,
@@ -165,7 +165,7 @@ impl Shape {
         time + column + longs
     }
 
-    /// Whether the values of a column take 32 bits.
+    /// Whether the values of an input take 32 bits.
     #[inline]
     pub(super) fn is_thin(&self, column: usize) -> bool {
         self.width == Width::Thin && column >= self.longs
