@@ -66,6 +66,54 @@ const TIMES: &str = "times the CPU of Tollgate";
 
 /// All measures, in the order of the page.
 pub const MEASURES: &[Measure] = &[
+    less(
+        "core-12-windows",
+        "12 windows, 4 keys with 1 M live keys each, in process, CPU per event",
+        "ns",
+        400.0,
+    ),
+    less(
+        "core-bytes",
+        "memory of the same",
+        "times 96 B and 12 B per live event",
+        1.0,
+    ),
+    less(
+        "core-late",
+        "5 % of the events late by up to 1,000 positions, CPU beyond",
+        "%",
+        20.0,
+    ),
+    less(
+        "core-long-windows",
+        "windows 100 times as long, with 100 times the live events, CPU beyond",
+        "%",
+        10.0,
+    ),
+    beside(
+        "core-hot-key",
+        "90 % of the events on one key of each kind, CPU beyond",
+        "%",
+    ),
+    less(
+        "core-new-keys",
+        "10 M distinct keys of each kind in a minute, memory of a key",
+        "B",
+        100.0,
+    ),
+    less(
+        "core-rules-1000",
+        "1,000 rules instead of 50, time beyond",
+        "%",
+        15.0,
+    ),
+    less(
+        "core-rules-5000",
+        "5,000 rules instead of 50, time beyond",
+        "%",
+        80.0,
+    ),
+    less("core-check-5000", "`check` of 5,000 rules", "s", 2.0),
     more(
         "file-to-file",
         "Parquet to NDJSON, handbook pack, events",
