@@ -7,6 +7,7 @@
 
 mod dead;
 mod pack;
+mod patient;
 mod render;
 
 use std::fmt;
@@ -21,14 +22,12 @@ use rules::evaluate::StepOutput;
 use rules::evaluate::exchange::{Hands, Lost, ROWS_MIN};
 
 pub use self::pack::{Bounds, CONTENT_TYPE, COUNT, Packing};
+use self::patient::{flush_patiently, write_patiently};
 pub(crate) use self::render::decisions;
 use super::decode::DeadLetter;
 use super::merge::Merged;
 use crate::crew::{Crew, Rendering};
 use crate::delivery::digest::{Digest, Digests};
-
-/// How often a write that may succeed later is tried before the run gives up.
-const WRITE_TRIES: u32 = 5;
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -375,29 +374,4 @@ impl Stream {
         outlets
             .try_for_each(|outlet| write_patiently(outlet.sink.as_mut(), || Payload::Columns(rows)))
     }
-}
-
-/// Writes, and tries again where that may help.
-fn write_patiently<'a>(
-    sink: &mut dyn Sink,
-    payload: impl Fn() -> Payload<'a>,
-) -> Result<(), SinkError> {
-    for _ in 1..WRITE_TRIES {
-        match sink.write(payload()) {
-            Err(error) if error.retry => tracing::warn!(%error, "write failed, trying again"),
-            result => return result,
-        }
-    }
-    sink.write(payload())
-}
-
-/// Flushes, and tries again where that may help: a broker may be away for a while.
-fn flush_patiently(sink: &mut dyn Sink) -> Result<(), SinkError> {
-    for _ in 1..WRITE_TRIES {
-        match sink.flush() {
-            Err(error) if error.retry => tracing::warn!(%error, "flush failed, trying again"),
-            result => return result,
-        }
-    }
-    sink.flush()
 }
