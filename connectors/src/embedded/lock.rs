@@ -15,7 +15,7 @@ const HOLDER_BYTES: u64 = 256;
 /// The lock of a directory; dropped, it is free.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -55,7 +55,15 @@ impl DirectoryLock {
             .and_then(|()| file.write_all(text.as_bytes()))
             .and_then(|()| file.flush());
         written.map_err(failed("write", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    /// Gives the lock back by name: closing the file would leave it to whoever has a copy of the descriptor, and a
+    /// process that is being started has one until its program runs. An error leaves what closing does.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 
@@ -91,5 +99,22 @@ fn failed<'a>(verb: &'a str, path: &'a Path) -> impl FnOnce(std::io::Error) -> E
     move |source| EmbeddedError::File {
         operation: format!("{verb} {}", path.display()),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DirectoryLock;
+
+    /// A process that is being started has, until its program runs, a copy of every file its parent has open.
+    #[test]
+    fn a_lock_given_back_is_free_while_a_copy_of_its_file_is_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = DirectoryLock::take(directory.path(), "app").unwrap();
+        let copy = lock.file.try_clone().unwrap();
+        drop(lock);
+        let again = DirectoryLock::take(directory.path(), "app").map(drop);
+        assert!(again.is_ok(), "{again:?}");
+        drop(copy);
     }
 }
