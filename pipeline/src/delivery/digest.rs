@@ -16,12 +16,13 @@ use xxhash_rust::xxh3::xxh3_128;
 pub struct Digest(u128);
 
 /// The digests of the three streams.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digests {
     /// Of decisions, each its JSON.
     pub decisions: Digest,
-    /// Of alerts, each its JSON.
-    pub alerts: Digest,
+    /// Of alerts, each its JSON; not told where no sink has them, since an alert says nothing that its decision does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Digest>,
     /// Of dead letters, each its key, value and headers.
     pub dead_letters: Digest,
 }
@@ -81,11 +82,25 @@ impl Digest {
     }
 }
 
+/// Of no records, with all told.
+impl Default for Digests {
+    fn default() -> Digests {
+        Digests {
+            decisions: Digest::default(),
+            alerts: Some(Digest::default()),
+            dead_letters: Digest::default(),
+        }
+    }
+}
+
 impl Digests {
     /// Adds the records of others.
     pub fn join(&mut self, others: &Digests) {
         self.decisions.join(others.decisions);
-        self.alerts.join(others.alerts);
+        self.alerts = self.alerts.zip(others.alerts).map(|(mut own, other)| {
+            own.join(other);
+            own
+        });
         self.dead_letters.join(others.dead_letters);
     }
 }

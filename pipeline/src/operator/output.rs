@@ -9,64 +9,26 @@ mod dead;
 mod pack;
 mod patient;
 mod render;
+mod written;
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use connectors::record::OutRecord;
 use connectors::sink::{Payload, Sink, SinkError, Takes};
-use rules::decision::Renderer;
+use rules::decision::{Renderer, View};
 use rules::evaluate::StepOutput;
 use rules::evaluate::exchange::{Hands, Lost, ROWS_MIN};
 
 pub use self::pack::{Bounds, CONTENT_TYPE, COUNT, Packing};
 use self::patient::{flush_patiently, write_patiently};
 pub(crate) use self::render::decisions;
+pub use self::written::Written;
 use super::decode::DeadLetter;
 use super::merge::Merged;
 use crate::crew::{Crew, Rendering};
 use crate::delivery::digest::{Digest, Digests};
-
-/// What was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Decisions, one per event.
-    pub decisions: u64,
-    /// Alerts.
-    pub alerts: u64,
-    /// Dead letters.
-    pub dead_letters: u64,
-    /// What they were, where that is told.
-    pub digests: Digests,
-}
-
-impl Written {
-    /// Adds what was written behind it.
-    pub fn join(&mut self, other: &Written) {
-        self.decisions += other.decisions;
-        self.alerts += other.alerts;
-        self.dead_letters += other.dead_letters;
-        self.digests.join(&other.digests);
-    }
-}
-
-impl fmt::Display for Written {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Written {
-            decisions,
-            alerts,
-            dead_letters,
-            digests,
-        } = self;
-        write!(
-            f,
-            "{decisions} decisions ({}), {alerts} alerts ({}) and {dead_letters} dead letters ({})",
-            digests.decisions, digests.alerts, digests.dead_letters
-        )
-    }
-}
 
 /// A failure to write.
 #[derive(Debug, thiserror::Error)]
@@ -206,13 +168,10 @@ impl Output {
         if self.decisions.wants(Takes::Columns) {
             self.decisions.write_columns(&view.decision_columns()?)?;
         }
-        if written.alerts > 0 && (self.digests || self.alerts.wants(Takes::Records)) {
-            let alerts = render::alerts(&view, step);
-            written.digests.alerts = self.digest(&alerts);
-            self.alerts.write_records(Packing::None, alerts)?;
-        }
-        if written.alerts > 0 && self.alerts.wants(Takes::Columns) {
-            self.alerts.write_columns(&view.alert_columns()?)?;
+        if self.alerts.sinks.is_empty() {
+            written.digests.alerts = None;
+        } else if written.alerts > 0 {
+            self.write_alerts(&view, step, &mut written)?;
         }
         if !step.dead.is_empty() && (self.digests || self.dead_letters.wants(Takes::Records)) {
             let letters = self.letters(step);
@@ -225,14 +184,31 @@ impl Output {
         Ok(written)
     }
 
-    /// What [`Output::write`] would write and tell, without writing it.
+    fn write_alerts(
+        &mut self,
+        view: &View<'_>,
+        step: &Merged,
+        written: &mut Written,
+    ) -> Result<(), OutputError> {
+        if self.digests || self.alerts.wants(Takes::Records) {
+            let alerts = render::alerts(view, step);
+            written.digests.alerts = Some(self.digest(&alerts));
+            self.alerts.write_records(Packing::None, alerts)?;
+        }
+        if self.alerts.wants(Takes::Columns) {
+            self.alerts.write_columns(&view.alert_columns()?)?;
+        }
+        Ok(())
+    }
+
+    /// What [`Output::write`] would write and tell, without writing it; `alerts`: those, too, whether there is a sink or not.
     #[must_use]
-    pub fn tell(&self, step: &Merged, out: &StepOutput) -> Written {
+    pub fn tell(&self, step: &Merged, out: &StepOutput, alerts: bool) -> Written {
         let view = self.renderer.view(&step.rows, out);
         let mut written = counted(step, out);
         if self.digests {
             written.digests.decisions = render::digest(&view, step.times.len());
-            written.digests.alerts = self.digest(&render::alerts(&view, step));
+            written.digests.alerts = alerts.then(|| self.digest(&render::alerts(&view, step)));
             let digest = &mut written.digests.dead_letters;
             let letters = self.letters(step);
             letters.iter().for_each(|letter| digest.add_record(letter));

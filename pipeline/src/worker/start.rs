@@ -332,10 +332,11 @@ impl Worker {
         };
         let started = self.around.clock.elapsed();
         let step = step_of(&merged);
-        if fold.compares() {
-            let engine = &mut task.engine;
+        if let Some(wrote) = fold.wrote() {
+            let (engine, alerts) = (&mut task.engine, wrote.digests.alerts.is_some());
             engine.step_with(&step, &mut self.out, &mut self.crew)?;
-            fold.found.join(&self.parts.output.tell(&merged, &self.out));
+            let found = self.parts.output.tell(&merged, &self.out, alerts);
+            fold.found.join(&found);
         } else {
             task.engine.fold_with(&step, &mut self.crew)?;
         }

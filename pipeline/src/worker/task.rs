@@ -147,9 +147,9 @@ impl Fold {
         self.commits.is_empty()
     }
 
-    /// Whether what comes of the commit at hand is to be compared with what it wrote.
-    pub(super) fn compares(&self) -> bool {
-        self.commits.front().is_some_and(|c| c.wrote.is_some())
+    /// What the commit at hand wrote, where what comes of it is to be compared with that.
+    pub(super) fn wrote(&self) -> Option<&Written> {
+        self.commits.front()?.wrote.as_ref()
     }
 
     /// The next boundary to fold to; `None` when all is folded.
@@ -163,7 +163,7 @@ impl Fold {
             }
             let found = std::mem::take(&mut self.found);
             if let Some(wrote) = commit.wrote
-                && wrote != found
+                && !wrote.is_same_as(&found)
             {
                 return Err(RecoveryError::Differs {
                     sequence: commit.sequence,

@@ -25,6 +25,7 @@ use crate::clock::SystemClock;
 use crate::observe::Nobody;
 use crate::operator::wanted;
 
+mod alerts;
 mod lost;
 mod packed;
 mod shared;

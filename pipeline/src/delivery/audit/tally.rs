@@ -54,7 +54,7 @@ pub(super) struct Commit {
     /// Whether all it wrote can be found.
     pub(super) compared: bool,
     pub(super) held: bool,
-    wrote: [(u64, Digest); 3],
+    wrote: [(u64, Option<Digest>); 3],
     /// By the number of the topic.
     tallies: Vec<Tally>,
 }
@@ -70,16 +70,16 @@ impl Commit {
             held: false,
             // In the order of `Stream::ALL`.
             wrote: [
-                (record.decisions, digests.decisions),
+                (record.decisions, Some(digests.decisions)),
                 (record.alerts, digests.alerts),
-                (record.dead_letters, digests.dead_letters),
+                (record.dead_letters, Some(digests.dead_letters)),
             ],
             tallies: Vec::new(),
         }
     }
 
-    /// How many records of a stream it wrote, and what they were.
-    pub(super) fn wrote(&self, stream: Stream) -> (u64, Digest) {
+    /// How many records of a stream it wrote, and what they were, where that is told.
+    pub(super) fn wrote(&self, stream: Stream) -> (u64, Option<Digest>) {
         self.wrote[stream as usize]
     }
 
@@ -90,7 +90,9 @@ impl Commit {
 
     /// Whether a topic has what it wrote, as far as can be told.
     pub(super) fn is_same(&self, stream: Stream, topic: usize) -> bool {
-        let (_, wrote) = self.wrote(stream);
+        let (_, Some(wrote)) = self.wrote(stream) else {
+            return true;
+        };
         let Some(tally) = self.tallies.get(topic) else {
             return wrote == Digest::default();
         };
@@ -102,7 +104,7 @@ impl Commit {
         let (wanted, wrote) = self.wrote(stream);
         let same = self.count(topic) == wanted && self.is_same(stream, topic);
         if let Some(tally) = self.tallies.get_mut(topic).filter(|_| same) {
-            tally.sum.digest = tally.sum.digest.map(|_| wrote);
+            tally.sum.digest = tally.sum.digest.and(wrote);
             (tally.last, tally.each) = (None, HashMap::new());
         }
     }

@@ -75,7 +75,7 @@ impl Installation {
             let (from, to) = (5 * sequence, 5 * sequence + 5);
             let mut digests = Digests::default();
             (from..to).for_each(|offset| digests.decisions.add(&json(offset)));
-            digests.alerts.add(&json(from));
+            digests.alerts = Some(digest_of(&json(from)));
             let record = ControlRecord {
                 previous: control.last().map_or_else(String::new, |last| link(last)),
                 from: vec![(0, from)],
@@ -140,6 +140,22 @@ fn each_damage_has_its_name() {
     });
     assert!(missing.contains(&("chain break", 2)), "{missing:?}");
     assert_eq!(damaged(|it| it.committed = 14), [("chain break", 1)]);
+}
+
+/// As of a time when no sink had alerts: their number is all that is known.
+#[test]
+fn alerts_that_are_not_told_are_counted() {
+    let mut it = Installation::new();
+    let mut previous = String::new();
+    for bytes in &mut it.control {
+        let mut record: ControlRecord = serde_json::from_slice(bytes).unwrap();
+        (record.digests.alerts, record.previous) = (None, previous);
+        *bytes = record.encode();
+        previous = link(bytes);
+    }
+    assert_eq!(it.audit(true), []);
+    it.alerts.remove(1);
+    assert_eq!(it.audit(true), [("lost", 1)]);
 }
 
 #[test]
