@@ -52,6 +52,14 @@ impl RawBatch {
     }
 }
 
+/// How large a batch is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Room {
+    records: usize,
+    key_bytes: usize,
+    value_bytes: usize,
+}
+
 /// Gathers records of one partition into a [`RawBatch`].
 #[derive(Debug)]
 pub struct RawBatchBuilder {
@@ -68,14 +76,31 @@ impl RawBatchBuilder {
     /// An empty batch of a partition.
     #[must_use]
     pub fn new(partition: u32) -> Self {
+        Self::with_room(partition, Room::default())
+    }
+
+    /// The same with room for what is likely to come, so that it is not moved again and again while it grows.
+    #[must_use]
+    pub fn with_room(partition: u32, room: Room) -> Self {
         Self {
             partition,
-            offsets: Vec::new(),
-            append_times: Vec::new(),
-            keys: BinaryBuilder::new(),
-            values: BinaryBuilder::new(),
+            offsets: Vec::with_capacity(room.records),
+            append_times: Vec::with_capacity(room.records),
+            keys: BinaryBuilder::with_capacity(room.records, room.key_bytes),
+            values: BinaryBuilder::with_capacity(room.records, room.value_bytes),
             headers: Vec::new(),
             bytes: 0,
+        }
+    }
+
+    /// What a batch like this one takes, and a little more.
+    #[must_use]
+    pub fn room(&self) -> Room {
+        let more = |size: usize| size + size / 16;
+        Room {
+            records: more(self.offsets.len()),
+            key_bytes: more(self.keys.values_slice().len()),
+            value_bytes: more(self.values.values_slice().len()),
         }
     }
 

@@ -21,7 +21,7 @@ use super::others::refuse_others;
 use super::pending::Pending;
 use super::producer::describe;
 use super::{KafkaFailure, KafkaSettings, admin, raw};
-use crate::record::Headers;
+use crate::record::{Headers, Room};
 use crate::source::{Assignment, Source, SourceError, SourceEvent};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +30,8 @@ struct Partition {
     next: Option<i64>,
     paused: bool,
     halted: bool,
+    /// What its last batch took.
+    room: Room,
 }
 
 /// Reads one topic.

@@ -95,7 +95,10 @@ impl KafkaSource {
     }
 
     fn hand_over(&mut self, gathered: &mut Gathered) {
-        for (_, batch) in std::mem::take(&mut gathered.batches) {
+        for (number, batch) in std::mem::take(&mut gathered.batches) {
+            if let Some(state) = self.partitions.get_mut(&number) {
+                state.room = batch.room();
+            }
             self.pending
                 .push(Ok(SourceEvent::Batch(Batch::Raw(batch.finish()))));
         }
@@ -127,7 +130,7 @@ impl KafkaSource {
         let batch = gathered
             .batches
             .entry(number)
-            .or_insert_with(|| RawBatchBuilder::new(number));
+            .or_insert_with(|| RawBatchBuilder::with_room(number, state.room));
         batch.push(offset, append_time, key, value, &self.headers);
     }
 }

@@ -113,8 +113,8 @@ impl Packs<'_> {
             value.push(b'\n');
             if start == 0 {
                 // The others are about as long; a buffer that grows by doubling is copied over and over.
-                let likely = value.len().saturating_mul(rows.len());
-                value.reserve(likely.min(bounds.bytes));
+                let likely = value.len().saturating_mul(rows.len().min(bounds.rows));
+                value.reserve((likely + likely / 8).min(bounds.bytes + value.len()));
             }
             if count == bounds.rows || (count > 0 && value.len() > bounds.bytes) {
                 let next = value.split_off(start);

@@ -13,11 +13,18 @@ use crate::operator::merge::Merged;
 /// Most decisions have no hit and about this many bytes.
 const TYPICAL_BYTES: usize = 320;
 
+/// Room for one more like the last, or a little longer.
+fn room_like(last: usize) -> Vec<u8> {
+    Vec::with_capacity(last + last / 8)
+}
+
 /// One record per decision of these rows.
 pub(crate) fn decisions(view: &View<'_>, step: &Merged, rows: Range<usize>) -> Vec<OutRecord> {
+    let mut last = TYPICAL_BYTES;
     let record = |row| {
-        let mut json = Vec::with_capacity(TYPICAL_BYTES);
+        let mut json = room_like(last.max(TYPICAL_BYTES));
         view.write_decision(row, &mut json);
+        last = json.len();
         keyed(step, row, json)
     };
     rows.map(record).collect()
@@ -36,9 +43,11 @@ pub(super) fn digest(view: &View<'_>, rows: usize) -> Digest {
 
 /// One record per alert.
 pub(super) fn alerts(view: &View<'_>, step: &Merged) -> Vec<OutRecord> {
+    let mut last = 2 * TYPICAL_BYTES;
     let record = |hit: &rules::evaluate::Hit| {
-        let mut json = Vec::with_capacity(2 * TYPICAL_BYTES);
+        let mut json = room_like(last);
         view.write_alert(hit, &mut json);
+        last = json.len();
         keyed(step, hit.row, json)
     };
     view.alerts().map(record).collect()
