@@ -1,8 +1,8 @@
 //! The intake: what the source says, and when it is told to wait.
 //!
 //! The idea: while the worker has steps to decide, batches are decoded by the crew; with nothing to decide the worker
-//! decodes itself, at once. What the source said behind a batch that is not decoded yet waits for it in a line. The
-//! invariant: events are taken in the order the source told them, whoever decoded; a partition is paused when it has
+//! decodes itself, at once. What the source said behind a batch that is not decoded yet waits for it in a line. With
+//! steps enough to decide the source is not asked for more. The invariant: events are taken in the order the source told them, whoever decoded; a partition is paused when it has
 //! more buffered than the bounds of the merge and let go on when half of that is gone; nothing a source hands over is
 //! dropped.
 
@@ -20,6 +20,9 @@ use crate::console::health::State;
 use crate::crew::{Crew, Decoding};
 use crate::metrics::Stage;
 use crate::operator::decode::{Decode, Segment};
+
+/// With more rows than this to decide the source is not asked for others: two of its polls.
+const ENOUGH_ROWS: usize = 16_384;
 
 /// What has come and not been taken yet, the oldest first.
 pub(super) struct Intake {
@@ -66,13 +69,11 @@ impl Intake {
 impl Worker {
     /// Takes what the source has; waits for it only when there was nothing else to do.
     pub(super) fn poll(&mut self, progress: bool) -> Result<(), RunError> {
-        let full = !self.tasks.is_empty() && self.tasks.iter().all(Task::is_overfull);
-        self.pause()?;
         self.settle(!progress)?;
-        // With every partition full there is work enough; another poll would only grow the buffers.
-        if self.intake.ended || (progress && full) {
+        if self.intake.ended || (progress && self.has_enough()) {
             return Ok(());
         }
+        self.pause()?;
         let due = self.due_in(self.around.clock.elapsed());
         let wait = if progress {
             Duration::ZERO
@@ -80,6 +81,16 @@ impl Worker {
             due.min(POLL_WAIT)
         };
         self.take_in(wait)
+    }
+
+    /// Whether there is work for a while, so that the source may be left alone. What more it hands over would only lie
+    /// here, in memory that has gone cold by its turn, and in the end the source would be paused: a client library then
+    /// drops what it has fetched, and fetches it again.
+    fn has_enough(&self) -> bool {
+        let rows = self.tasks.iter().map(|task| task.merge.buffered_rows());
+        let enough = ENOUGH_ROWS.min(self.parts.limits.buffered_rows);
+        let full = !self.tasks.is_empty() && self.tasks.iter().all(Task::is_overfull);
+        full || rows.sum::<usize>() > enough
     }
 
     /// The same in the middle of a commit, when nothing is taken out of the merge. Once the source has said something of
