@@ -43,7 +43,7 @@ use crate::worker::{Begin, Delivery, Parts, SnapshotPlan};
 /// what is buffered covers a fetch of every partition.
 fn merge_limits(wait: Duration, commit_records: u64) -> MergeLimits {
     MergeLimits {
-        step_rows: usize::try_from(commit_records).map_or(4_096, |most| most.min(4_096)),
+        step_rows: usize::try_from(commit_records).map_or(2_048, |most| most.min(2_048)),
         buffered_rows: 65_536,
         buffered_bytes: 64 << 20,
         wait_micros: i64::try_from(wait.as_micros()).unwrap_or(i64::MAX),
