@@ -52,12 +52,26 @@ impl RawBatch {
     }
 }
 
-/// How large a batch is.
+/// How large batches are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Room {
     records: usize,
     key_bytes: usize,
     value_bytes: usize,
+}
+
+impl Room {
+    /// What batches take after this one: a large one is remembered for a few, so that a small one between two large
+    /// ones costs nothing.
+    #[must_use]
+    pub fn after(self, batch: &RawBatchBuilder) -> Room {
+        let likely = |before: usize, now: usize| (before - before / 4).max(now + now / 16);
+        Room {
+            records: likely(self.records, batch.offsets.len()),
+            key_bytes: likely(self.key_bytes, batch.keys.values_slice().len()),
+            value_bytes: likely(self.value_bytes, batch.values.values_slice().len()),
+        }
+    }
 }
 
 /// Gathers records of one partition into a [`RawBatch`].
@@ -90,17 +104,6 @@ impl RawBatchBuilder {
             values: BinaryBuilder::with_capacity(room.records, room.value_bytes),
             headers: Vec::new(),
             bytes: 0,
-        }
-    }
-
-    /// What a batch like this one takes, and a little more.
-    #[must_use]
-    pub fn room(&self) -> Room {
-        let more = |size: usize| size + size / 16;
-        Room {
-            records: more(self.offsets.len()),
-            key_bytes: more(self.keys.values_slice().len()),
-            value_bytes: more(self.values.values_slice().len()),
         }
     }
 

@@ -30,7 +30,7 @@ struct Partition {
     next: Option<i64>,
     paused: bool,
     halted: bool,
-    /// What its last batch took.
+    /// What its batches took lately.
     room: Room,
 }
 

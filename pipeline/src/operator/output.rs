@@ -54,6 +54,7 @@ pub struct Output {
     dead_letters: Stream,
     /// Whether [`Written::digests`] are told.
     digests: bool,
+    spare: pack::Spare,
 }
 
 /// The sinks of one stream and what was written to them since the last commit, where that is kept.
@@ -111,6 +112,7 @@ impl Output {
             alerts: stream(alerts),
             dead_letters: stream(dead_letters),
             digests: false,
+            spare: pack::Spare::default(),
         }
     }
 
@@ -155,12 +157,16 @@ impl Output {
                     let digest = (!told).then(|| self.digest(&records));
                     (records, digest)
                 }
-                packing => pack::packed(packing, &view, step, &self.topic, !told)?,
+                packing => {
+                    let spare = &mut self.spare;
+                    pack::packed(packing, &view, step, &self.topic, !told, spare)?
+                }
             };
             if let Some(digest) = digest {
                 (written.digests.decisions, told) = (digest, true);
             }
-            self.decisions.write_records(packing, records)?;
+            let left = self.decisions.write_records(packing, records)?;
+            self.spare.keep(packing, left);
         }
         if !told {
             written.digests.decisions = render::digest(&view, step.times.len());
@@ -268,9 +274,11 @@ impl Output {
 
     /// The commit is done: what was kept for it is no longer needed.
     pub fn committed(&mut self) {
-        self.streams()
-            .into_iter()
-            .for_each(|stream| stream.kept.clear());
+        for (packing, records) in self.decisions.kept.drain(..) {
+            self.spare.keep(packing, records);
+        }
+        self.alerts.kept.clear();
+        self.dead_letters.kept.clear();
     }
 
     /// What was written since the last commit is given up: it will be decided and written again.
@@ -329,19 +337,21 @@ impl Stream {
         packings
     }
 
+    /// Writes records, and gives them back where they are not kept.
     fn write_records(
         &mut self,
         packing: Packing,
         records: Vec<OutRecord>,
-    ) -> Result<(), SinkError> {
+    ) -> Result<Vec<OutRecord>, SinkError> {
         let outlets = self.sinks.iter_mut();
         for outlet in outlets.filter(|outlet| outlet.takes(packing)) {
             write_patiently(outlet.sink.as_mut(), || Payload::Records(&records))?;
         }
         if self.keep && !self.sinks.is_empty() {
             self.kept.push((packing, records));
+            return Ok(Vec::new());
         }
-        Ok(())
+        Ok(records)
     }
 
     fn write_columns(&mut self, rows: &RecordBatch) -> Result<(), SinkError> {

@@ -97,7 +97,7 @@ impl KafkaSource {
     fn hand_over(&mut self, gathered: &mut Gathered) {
         for (number, batch) in std::mem::take(&mut gathered.batches) {
             if let Some(state) = self.partitions.get_mut(&number) {
-                state.room = batch.room();
+                state.room = state.room.after(&batch);
             }
             self.pending
                 .push(Ok(SourceEvent::Batch(Batch::Raw(batch.finish()))));

@@ -23,6 +23,9 @@ pub const CONTENT_TYPE: &[u8] = b"content-type";
 /// The header that tells how many decisions a pack holds, in digits.
 pub const COUNT: &[u8] = b"tollgate-count";
 
+/// Most buffers kept for packs to come: the usual commit has no more of them.
+const SPARE_MAX: usize = 64;
+
 /// How decisions share a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Packing {
@@ -60,9 +63,11 @@ pub(super) fn packed(
     step: &Merged,
     topic: &str,
     told: bool,
+    spare: &mut Spare,
 ) -> Result<(Vec<OutRecord>, Option<Digest>), ArrowError> {
     let mut packs = Packs {
         topic,
+        spare,
         records: Vec::new(),
         digest: (told && matches!(packing, Packing::Ndjson(_))).then(Digest::default),
     };
@@ -93,9 +98,31 @@ fn by_partition(step: &Merged) -> BTreeMap<u32, Vec<u32>> {
     rows
 }
 
+/// Buffers of packs that were written. Packs are large, and memory that is given back and had again may cost the system
+/// more than what is written into it.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    /// Takes the buffers of packs nobody needs any more, up to so many.
+    pub(super) fn keep(&mut self, packing: Packing, records: Vec<OutRecord>) {
+        if matches!(packing, Packing::Ndjson(_)) {
+            let values = records.into_iter().filter_map(|record| record.value);
+            self.0.extend(values.take(SPARE_MAX - self.0.len()));
+        }
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        let mut buffer = self.0.pop().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+}
+
 /// Packs so far.
 struct Packs<'a> {
     topic: &'a str,
+    spare: &'a mut Spare,
     records: Vec<OutRecord>,
     /// Of the decisions so far, if it is wanted.
     digest: Option<Digest>,
@@ -103,7 +130,7 @@ struct Packs<'a> {
 
 impl Packs<'_> {
     fn lines(&mut self, view: &View<'_>, partition: u32, rows: &[u32], bounds: Bounds) {
-        let (mut value, mut count) = (Vec::new(), 0);
+        let (mut value, mut count) = (self.spare.buffer(), 0);
         for row in rows {
             let start = value.len();
             view.write_decision(usize::try_from(*row).unwrap_or(usize::MAX), &mut value);
