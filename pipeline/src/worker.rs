@@ -261,7 +261,7 @@ impl Worker {
             self.commit_if_due()?;
             let saved = self.save_some();
             self.tick();
-            self.poll(turn.progress || saved)?;
+            self.poll(turn.progress, turn.progress || saved)?;
         }
         self.commit()?;
         self.parts.output.close()?;

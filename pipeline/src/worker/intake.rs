@@ -67,15 +67,16 @@ impl Intake {
 }
 
 impl Worker {
-    /// Takes what the source has; waits for it only when there was nothing else to do.
-    pub(super) fn poll(&mut self, progress: bool) -> Result<(), RunError> {
-        self.settle(!progress)?;
+    /// Takes what the source has; waits for it only when there was nothing else to do. `progress`: steps were decided, `busy`:
+    /// or anything else was done.
+    pub(super) fn poll(&mut self, progress: bool, busy: bool) -> Result<(), RunError> {
+        self.settle(!busy)?;
         if self.intake.ended || (progress && self.has_enough()) {
             return Ok(());
         }
         self.pause()?;
         let due = self.due_in(self.around.clock.elapsed());
-        let wait = if progress {
+        let wait = if busy {
             Duration::ZERO
         } else {
             due.min(POLL_WAIT)

@@ -23,7 +23,7 @@ use crate::delivery::snapshot::{Manifest, Mark, Proof, SNAPSHOT_VERSION};
 /// Bytes written in one turn of the loop: well below a millisecond.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// A fold that took longer than this is worth a snapshot at once: whoever is restarted again and again would never come
+/// A fold that took longer than this is worth a snapshot soon: whoever is restarted again and again would never come
 /// to the next one.
 const LONG_FOLD: Duration = Duration::from_secs(2);
 
@@ -33,8 +33,8 @@ pub(super) struct Snapshots {
     every: Duration,
     /// When the last one was begun, on the worker's clock.
     begun: Duration,
-    /// The first one is due at once.
-    at_once: bool,
+    /// The first one is due as soon as there is nothing to catch up on: before that it would keep events waiting.
+    soon: bool,
     /// The engine is frozen.
     writing: bool,
     /// The keeper has not said yet what became of the last one.
@@ -49,9 +49,10 @@ impl Snapshots {
         self.kept
     }
 
-    fn is_due(&self, now: Duration) -> bool {
+    /// Whether one is to be taken of a task that has caught up, or has not yet.
+    fn is_due(&self, now: Duration, caught_up: bool) -> bool {
         let passed = now.saturating_sub(self.begun) >= self.every;
-        !self.waiting && (passed || self.at_once)
+        !self.waiting && (passed || (self.soon && caught_up))
     }
 }
 
@@ -135,7 +136,7 @@ impl Worker {
             keeper,
             every: plan.every,
             begun: self.around.clock.elapsed(),
-            at_once: fold >= LONG_FOLD,
+            soon: fold >= LONG_FOLD,
             writing: false,
             waiting: false,
             kept: None,
@@ -153,7 +154,9 @@ impl Worker {
         let mut longest: Option<(Duration, &mut Task, Mark)> = None;
         let mut marks: Vec<Mark> = marks.collect();
         for task in tasks {
-            let begun = task.snapshots.as_ref().filter(|s| s.is_due(now));
+            let caught_up = task.merge.live();
+            let begun = task.snapshots.as_ref();
+            let begun = begun.filter(|s| s.is_due(now, caught_up));
             let mark = marks
                 .iter()
                 .position(|m| m.partition == partition_of(task.scope));
@@ -173,7 +176,7 @@ impl Worker {
         let Some(snapshots) = task.snapshots.as_mut() else {
             return;
         };
-        (snapshots.begun, snapshots.at_once) = (now, false);
+        (snapshots.begun, snapshots.soon) = (now, false);
         let manifest = Manifest {
             v: SNAPSHOT_VERSION,
             app: self.parts.app.clone(),
@@ -276,5 +279,36 @@ impl Task {
             }
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use connectors::snapshots::DirectorySnapshots;
+
+    use super::*;
+
+    #[test]
+    fn behind_a_long_fold_one_is_due_once_no_event_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Arc::new(DirectorySnapshots::open(directory.path()).unwrap());
+        let snapshots = |soon| Snapshots {
+            keeper: Keeper::here(store.clone()),
+            every: Duration::from_secs(60),
+            begun: Duration::from_secs(10),
+            soon,
+            writing: false,
+            waiting: false,
+            kept: None,
+        };
+        let (early, late) = (Duration::from_secs(11), Duration::from_secs(70));
+        assert!(!snapshots(true).is_due(early, false));
+        assert!(snapshots(true).is_due(early, true));
+        assert!(!snapshots(false).is_due(early, true));
+        // Whoever never catches up has one all the same.
+        assert!(snapshots(true).is_due(late, false));
+        assert!(snapshots(false).is_due(late, false));
     }
 }
