@@ -5,14 +5,19 @@ use super::exact::{rounding, wide};
 use super::sum::finite;
 
 /// The average of integers, or of mantissas with this scale.
-pub(super) fn int(words: &[u64], scale: u8) -> Option<u64> {
-    let count = words[0];
+#[inline]
+pub(crate) fn int(words: &[u64], scale: u8) -> Option<u64> {
+    of_ints(words[0], wide::read(&words[1..3]), scale)
+}
+
+/// The average of so many integers, or mantissas with this scale, of this sum.
+#[inline]
+pub(crate) fn of_ints(count: u64, sum: i128, scale: u8) -> Option<u64> {
     if count == 0 {
         return None;
     }
-    let sum = wide::read(&words[1..3]);
     // 2^32 values and 18 digits fit 128 bits.
-    let denominator = u128::from(count) * 10u128.pow(scale.into());
+    let denominator = u128::from(count) * rounding::power_of_ten(scale);
     let size = rounding::quotient(sum.unsigned_abs(), denominator);
     finite(if sum < 0 { -size } else { size })
 }

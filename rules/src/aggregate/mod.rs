@@ -11,7 +11,7 @@
 pub(crate) mod cell;
 pub(crate) mod exact;
 
-mod avg;
+pub(crate) mod avg;
 mod count;
 pub(crate) mod decay;
 pub(crate) mod distinct;
@@ -22,7 +22,7 @@ mod held;
 pub(crate) mod mode;
 pub(crate) mod quantile;
 mod rate;
-mod ratio;
+pub(crate) mod ratio;
 mod sketch;
 mod stddev;
 pub(crate) mod sum;

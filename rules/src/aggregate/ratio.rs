@@ -16,9 +16,16 @@ pub(super) fn step(entry: &Entry<'_>, input: usize, words: &mut [u64], away: boo
 }
 
 /// The share.
-pub(super) fn read(words: &[u64]) -> Option<u64> {
-    if words[0] == 0 {
+#[inline]
+pub(crate) fn read(words: &[u64]) -> Option<u64> {
+    of(words[0], words[1])
+}
+
+/// The share of so many that are true among those that are not null.
+#[inline]
+pub(crate) fn of(known: u64, hits: u64) -> Option<u64> {
+    if known == 0 {
         return None;
     }
-    finite(rounding::quotient(words[1].into(), words[0].into()))
+    finite(rounding::quotient(hits.into(), known.into()))
 }

@@ -172,6 +172,7 @@ pub(super) fn float(words: &[u64], heap: &Heap) -> Option<u64> {
 }
 
 /// The bits of a float, if it is one.
+#[inline]
 pub(super) fn finite(x: f64) -> Option<u64> {
     // A sum of exactly nothing has no sign.
     x.is_finite().then(|| (x + 0.0).to_bits())

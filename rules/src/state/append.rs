@@ -4,12 +4,12 @@
 //! [`Store::append`] leaves is what [`Store::seek`] and [`Store::insert`] would.
 
 use super::arena::Block;
-use super::layout::{NEWEST, OLDEST, RING, ROWS, TIME, VACANT};
+use super::layout::{NEWEST, OLDEST, RING, ROWS, TIME, VACANT, WindowLayout};
 use super::row::{Place, RowLayout, Rows, bit};
-use super::store::{Store, halves, pair, ring};
+use super::store::{Cursor, Store, halves, pair};
 use crate::aggregate::cell::{Cell, Kind};
 use crate::aggregate::sum;
-use crate::time::{EventTime, Span};
+use crate::time::EventTime;
 use crate::window::Window;
 
 /// A running value that only counts and adds, found in a row without a look at what it is for.
@@ -20,21 +20,35 @@ pub(super) struct Counter {
     filter: Option<usize>,
     /// Flag of the rows that have its value; without one all have.
     present: Option<usize>,
-    /// The word of the value in a row, for a sum.
-    value: Option<usize>,
+    /// What it adds up besides.
+    adds: Adds,
+}
+
+/// What a [`Counter`] adds up besides events.
+#[derive(Clone, Copy, Debug)]
+enum Adds {
+    Nothing,
+    /// The value at this word of a row.
+    Value(usize),
+    /// The rows with this flag.
+    Flag(usize),
 }
 
 impl Counter {
     /// One more for this cell; none at all if it does more than count.
     pub(super) fn add(mut all: Vec<Counter>, cell: &Cell, row: &RowLayout) -> Option<Vec<Counter>> {
-        let (present, value) = match &cell.kind {
-            Kind::Events => (None, None),
-            Kind::Present(input) => (Some(row.present_bit(*input)), None),
+        let (input, adds) = match &cell.kind {
+            Kind::Events => (None, Adds::Nothing),
+            Kind::Present(input) => (Some(*input), Adds::Nothing),
             Kind::Ints {
                 input,
                 squares: false,
             } => match row.places[*input] {
-                Place::Word(at) => (Some(row.present_bit(*input)), Some(at)),
+                Place::Word(at) => (Some(*input), Adds::Value(at)),
+                _ => return None,
+            },
+            Kind::Share(input) => match row.places[*input] {
+                Place::Bit(flag) => (Some(*input), Adds::Flag(flag)),
                 _ => return None,
             },
             _ => return None,
@@ -42,8 +56,8 @@ impl Counter {
         all.push(Counter {
             at: cell.at,
             filter: cell.filter,
-            present,
-            value,
+            present: input.map(|input| row.present_bit(input)),
+            adds,
         });
         Some(all)
     }
@@ -58,8 +72,10 @@ impl Counter {
     fn enter(&self, row: &[u64], record: &mut [u64]) {
         if self.takes(row) {
             record[self.at] += 1;
-            if let Some(value) = self.value {
-                sum::add(&mut record[self.at..], row[value], false);
+            match self.adds {
+                Adds::Nothing => {}
+                Adds::Value(at) => sum::add(&mut record[self.at..], row[at], false),
+                Adds::Flag(flag) => record[self.at + 1] += u64::from(bit(row, flag)),
             }
         }
     }
@@ -68,16 +84,18 @@ impl Counter {
     fn leave(&self, row: &[u64], record: &mut [u64]) {
         if self.takes(row) {
             record[self.at] -= 1;
-            if let Some(value) = self.value {
-                sum::add(&mut record[self.at..], row[value], true);
+            match self.adds {
+                Adds::Nothing => {}
+                Adds::Value(at) => sum::add(&mut record[self.at..], row[at], true),
+                Adds::Flag(flag) => record[self.at + 1] -= u64::from(bit(row, flag)),
             }
         }
     }
 }
 
-/// Whether time alone says where a window begins, and it ends with its event.
-pub(super) fn is_plain(window: Window) -> bool {
-    matches!(window, Window::Sliding { to, .. } if to == Span::ZERO)
+/// Whether time alone says where a window begins and ends.
+pub(super) fn is_sliding(window: Window) -> bool {
+    matches!(window, Window::Sliding { .. })
 }
 
 impl Store {
@@ -99,14 +117,14 @@ impl Store {
         tail as usize >= room || tail - head >= self.limits.events_per_key
     }
 
-    /// As [`Store::seek`] and [`Store::insert`] one after the other, for an event that comes behind all others: one move
-    /// of each window does it.
+    /// As [`Store::seek`] and [`Store::insert`] one after the other, for an event that comes behind all others and has
+    /// room: one move of each window does it.
     pub(super) fn append(&mut self, key: u32, t: EventTime, row: &[u64]) {
-        self.make_room(key, true);
+        let layout = &self.layout;
         let record = self.keys.record_mut(key);
         let (head, tail) = halves(record[ROWS]);
-        let from = tail as usize * self.layout.row.width;
         let words = self.arena.get_mut(Block::unpack(record[RING]));
+        let from = tail as usize * layout.row.width;
         words[from..from + row.len()].copy_from_slice(row);
         record[ROWS] = pair(head, tail + 1);
         if tail == head {
@@ -115,40 +133,44 @@ impl Store {
         record[NEWEST] = t.0.cast_unsigned();
         record[TIME] = t.0.cast_unsigned();
         self.events += 1;
-        self.move_windows(
-            key,
-            |window| window.counters.is_none(),
-            |cursor| {
-                cursor.forward(t, tail + 1);
-            },
-        );
-        self.slide(key, t, tail + 1);
-    }
-
-    /// Moves the windows that have only counters.
-    fn slide(&mut self, key: u32, t: EventTime, tail: u32) {
-        let record = self.keys.record_mut(key);
-        let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
-        for window in &self.layout.windows {
-            let Some(counters) = &window.counters else {
+        let rows = Rows::new(words, &layout.row);
+        for window in &layout.windows {
+            if let Some(counters) = &window.counters {
+                slide(window, counters, rows, record, (t, tail + 1));
                 continue;
-            };
-            let (mut low, high) = halves(record[window.at]);
-            for index in high..tail {
-                let row = rows.row(index);
-                counters
-                    .iter()
-                    .for_each(|counter| counter.enter(row, record));
             }
-            let start = window.window.start(t).unwrap_or(EventTime::MIN);
-            while low < tail && rows.time(low) <= start {
-                let row = rows.row(low);
-                counters
-                    .iter()
-                    .for_each(|counter| counter.leave(row, record));
-                low += 1;
-            }
-            record[window.at] = pair(low, tail);
+            let mut cursor = Cursor::new(window, layout, rows, record, &mut self.heap);
+            cursor.forward(t, tail + 1);
+            cursor.save();
         }
     }
+}
+
+/// Moves a window that has only counters forward to a time before which there are so many rows.
+#[inline]
+fn slide(
+    window: &WindowLayout,
+    counters: &[Counter],
+    rows: Rows<'_>,
+    record: &mut [u64],
+    (t, tail): (EventTime, u32),
+) {
+    let (mut low, mut high) = halves(record[window.at]);
+    let end = window.window.end(t);
+    while high < tail && rows.time(high) <= end {
+        let row = rows.row(high);
+        for counter in counters {
+            counter.enter(row, record);
+        }
+        high += 1;
+    }
+    let start = window.window.start(t).unwrap_or(EventTime::MIN);
+    while low < high && rows.time(low) <= start {
+        let row = rows.row(low);
+        for counter in counters {
+            counter.leave(row, record);
+        }
+        low += 1;
+    }
+    record[window.at] = pair(low, high);
 }

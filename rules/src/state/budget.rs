@@ -102,7 +102,7 @@ impl Store {
     /// Lets go of the oldest event of a key whose windows have all come past it.
     fn drop_oldest(&mut self, key: u32) {
         let (head, tail) = halves(self.keys.record(key)[ROWS]);
-        self.move_windows(key, |_| true, |cursor| cursor.lose(head));
+        self.move_windows(key, |cursor| cursor.lose(head));
         self.drop_row(key, head);
         let record = self.keys.record_mut(key);
         record[FLAGS] |= SHORT;

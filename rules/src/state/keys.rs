@@ -60,11 +60,13 @@ struct Records {
 }
 
 impl Records {
+    #[inline]
     fn get(&self, key: u32) -> &[u64] {
         let at = (key & ((1 << PAGE_SHIFT) - 1)) as usize * self.stride;
         &self.pages[(key >> PAGE_SHIFT) as usize][at..at + self.stride]
     }
 
+    #[inline]
     fn get_mut(&mut self, key: u32) -> &mut [u64] {
         let at = (key & ((1 << PAGE_SHIFT) - 1)) as usize * self.stride;
         let words = &mut self.pages[(key >> PAGE_SHIFT) as usize][at..at + self.stride];

@@ -6,9 +6,9 @@
 use super::columns::Answers;
 use super::layout::Layout;
 use super::reading;
-use super::small::Arriving;
+use super::small::{Arriving, What};
 use super::store::{self, Store, halves};
-use crate::aggregate::sum;
+use crate::aggregate::{avg, ratio, sum};
 use crate::ruleset::Scope;
 
 impl Store {
@@ -24,6 +24,7 @@ impl Store {
                 // What makes room goes by where the windows stand.
                 self.seek(key, event.time);
                 self.keep_events(key);
+                self.make_room(key, true);
             }
             self.append(key, event.time, event.row);
             let approximate = self.approximate(key);
@@ -58,7 +59,7 @@ impl Store {
             return;
         };
         let (record, rows, layout, heap) = self.parts(key);
-        write_sums(record, layout, scope, answers, row);
+        write_listed(record, layout, scope, answers, row);
         if !layout.scan.scope(scope).has_others() {
             return;
         }
@@ -68,7 +69,7 @@ impl Store {
             if feature.scope == scope && feature.aggregate.makes_text() {
                 let text = reading::text(feature, record, rows, layout, heap);
                 answers.set_text(column, text.as_deref());
-            } else if feature.scope == scope && !feature.is_sum {
+            } else if feature.scope == scope && !feature.is_listed {
                 for member in 0..members {
                     let word = store::read(feature, member, record, rows, layout, heap);
                     answers.set_any(column + member, row, word, &heap.texts);
@@ -79,9 +80,9 @@ impl Store {
     }
 }
 
-/// Writes lengths and sums of integers.
+/// Writes what is on a list.
 #[inline]
-fn write_sums(record: &[u64], layout: &Layout, scope: Scope, answers: &mut Answers, row: usize) {
+fn write_listed(record: &[u64], layout: &Layout, scope: Scope, answers: &mut Answers, row: usize) {
     let plan = layout.scan.scope(scope);
     for length in &plan.lengths {
         let (low, high) = halves(record[layout.windows[length.window].at]);
@@ -90,5 +91,14 @@ fn write_sums(record: &[u64], layout: &Layout, scope: Scope, answers: &mut Answe
     for total in &plan.totals {
         let sum = sum::wide_sum(&record[total.cell..]);
         answers.set(total.column, row, total.of(sum));
+    }
+    for tally in &plan.tallies {
+        let words = &record[tally.cell..];
+        let value = match tally.what {
+            What::Count => Some(words[0]),
+            What::Share { .. } => ratio::read(words),
+            What::Average { scale, .. } => avg::int(words, scale),
+        };
+        answers.set(tally.column, row, value);
     }
 }

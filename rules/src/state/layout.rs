@@ -10,9 +10,9 @@ use crate::aggregate::cell::{Cell, Kind};
 use crate::aggregate::edge::Edge;
 use crate::aggregate::extreme::{Extreme, Order};
 use crate::ruleset::Scope;
-use crate::state::append::{Counter, is_plain};
+use crate::state::append::{Counter, is_sliding};
 use crate::state::row::{RowLayout, Stored};
-use crate::state::small::ScanPlan;
+use crate::state::small::{ScanPlan, is_listed};
 use crate::state::{FeaturePlan, GroupPlan};
 use crate::time::Span;
 use crate::value::Type;
@@ -56,7 +56,7 @@ pub(super) struct WindowLayout {
     pub(super) at: usize,
     /// Its running values in [`Layout::cells`].
     pub(super) cells: Range<usize>,
-    /// The same where all of them are counts and sums of integers, and time alone says where the window begins.
+    /// The same where all of them only count and add integers, and time alone says where the window begins and ends.
     pub(super) counters: Option<Vec<Counter>>,
 }
 
@@ -68,8 +68,9 @@ pub(super) struct FeatureLayout {
     pub(super) window: usize,
     /// Its running value; none when the length of the window says it.
     pub(super) cell: Option<usize>,
-    /// It is the length of its window or a sum of integers: the lists of [`crate::state::small::ScanPlan`] have it.
-    pub(super) is_sum: bool,
+    /// It comes from how many rows there are of a kind, or from a sum of integers: the lists of
+    /// [`crate::state::small::ScanPlan`] have it.
+    pub(super) is_listed: bool,
     /// Scale of a decimal argument.
     pub(super) scale: Option<u8>,
     /// Types of its members.
@@ -161,7 +162,7 @@ impl Layout {
                 filter,
                 at,
                 cells: first..layout.cells.len(),
-                counters: is_plain(window)
+                counters: is_sliding(window)
                     .then(|| layout.cells[first..].iter())
                     .and_then(|mut cells| {
                         cells.try_fold(Vec::new(), |all, cell| Counter::add(all, cell, &layout.row))
@@ -178,10 +179,8 @@ impl Layout {
                 scope: feature.scope,
                 window: wanted[f].0,
                 cell: cell_of[f],
-                is_sum: cell_of[f].is_none_or(|cell| {
-                    let ints = matches!(layout.cells[cell].kind, Kind::Ints { .. });
-                    ints && feature.aggregate == Aggregate::Sum
-                }),
+                is_listed: cell_of[f]
+                    .is_none_or(|cell| is_listed(feature.aggregate, &layout.cells[cell].kind)),
                 scale: match args[..] {
                     [Type::Decimal(scale)] => Some(scale),
                     _ => None,

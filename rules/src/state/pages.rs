@@ -160,6 +160,25 @@ impl Pages {
         self.pages.get(page)?.words.get(at..at + self.words)
     }
 
+    /// The same to change, if it is the one that is meant; it must have an owner then.
+    #[inline]
+    pub(super) fn find_mut(
+        &mut self,
+        index: u32,
+        is_meant: impl Fn(&[u64]) -> bool,
+    ) -> Option<&mut [u64]> {
+        if self.frozen.is_some() && self.find(index).is_some_and(&is_meant) {
+            self.keep(index);
+        }
+        let (page, at) = self.place(index);
+        let words = self
+            .pages
+            .get_mut(page)?
+            .words
+            .get_mut(at..at + self.words)?;
+        is_meant(words).then_some(words)
+    }
+
     /// The first number from this on that a walk has to look at: pages without an owner are passed over.
     pub(super) fn next(&self, mut index: u32) -> Option<u32> {
         while index < self.count {

@@ -79,7 +79,33 @@ pub(super) struct Cursor<'a> {
     count: u64,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
+    /// A window where the record says it stands.
+    #[inline]
+    pub(super) fn new(
+        window: &'a WindowLayout,
+        layout: &'a Layout,
+        rows: Rows<'a>,
+        record: &'a mut [u64],
+        heap: &'a mut Heap,
+    ) -> Cursor<'a> {
+        let (low, high) = halves(record[window.at]);
+        let count = match window.window {
+            Window::Last { .. } => record[window.at + 1],
+            _ => 0,
+        };
+        Cursor {
+            window,
+            cells: &layout.cells[window.cells.clone()],
+            rows,
+            record,
+            heap,
+            low,
+            high,
+            count,
+        }
+    }
+
     pub(super) fn enter(&mut self, index: u32, side: Side) {
         let entry = Entry {
             row: self.rows.row(index),
@@ -173,7 +199,7 @@ impl Cursor<'_> {
         self.join(t, head);
     }
 
-    fn save(self) {
+    pub(super) fn save(self) {
         let at = self.window.at;
         self.record[at] = pair(self.low, self.high);
         if matches!(self.window.window, Window::Last { .. }) {
@@ -203,31 +229,13 @@ impl Store {
         }
     }
 
-    /// Calls `step` with every chosen window of a key in turn.
-    pub(super) fn move_windows(
-        &mut self,
-        key: u32,
-        chosen: impl Fn(&WindowLayout) -> bool,
-        step: impl Fn(&mut Cursor<'_>),
-    ) {
+    /// Calls `step` with every window of a key in turn.
+    pub(super) fn move_windows(&mut self, key: u32, step: impl Fn(&mut Cursor<'_>)) {
         let record = self.keys.record_mut(key);
         let rows = Rows::new(ring(record, &self.arena), &self.layout.row);
-        for window in self.layout.windows.iter().filter(|window| chosen(window)) {
-            let (low, high) = halves(record[window.at]);
-            let count = match window.window {
-                Window::Last { .. } => record[window.at + 1],
-                _ => 0,
-            };
-            let mut cursor = Cursor {
-                window,
-                cells: &self.layout.cells[window.cells.clone()],
-                rows,
-                record: &mut *record,
-                heap: &mut self.heap,
-                low,
-                high,
-                count,
-            };
+        for window in &self.layout.windows {
+            let heap = &mut self.heap;
+            let mut cursor = Cursor::new(window, &self.layout, rows, record, heap);
             step(&mut cursor);
             cursor.save();
         }
@@ -243,9 +251,9 @@ impl Store {
             return;
         }
         if t > now {
-            self.move_windows(key, |_| true, |cursor| cursor.forward(t, tail));
+            self.move_windows(key, |cursor| cursor.forward(t, tail));
         } else {
-            self.move_windows(key, |_| true, |cursor| cursor.backward(t, head));
+            self.move_windows(key, |cursor| cursor.backward(t, head));
         }
     }
 
@@ -269,35 +277,27 @@ impl Store {
         }
         record[NEWEST] = t.0.max(record[NEWEST].cast_signed()).cast_unsigned();
         self.events += 1;
-        self.move_windows(
-            key,
-            |_| true,
-            |cursor| {
-                if cursor.window.window.holds_current() {
-                    debug_assert_eq!(cursor.high, at, "windows end where the event goes");
-                    cursor.enter(at, Side::Right);
-                    cursor.high += 1;
-                    cursor.trim();
-                }
-            },
-        );
+        self.move_windows(key, |cursor| {
+            if cursor.window.window.holds_current() {
+                debug_assert_eq!(cursor.high, at, "windows end where the event goes");
+                cursor.enter(at, Side::Right);
+                cursor.high += 1;
+                cursor.trim();
+            }
+        });
         at
     }
 
     /// Takes out again the event that was the last one put in. The record's time must not have changed.
     pub(super) fn remove(&mut self, key: u32, at: u32) {
         let (head, tail) = halves(self.keys.record(key)[ROWS]);
-        self.move_windows(
-            key,
-            |_| true,
-            |cursor| {
-                if cursor.window.window.holds_current() {
-                    cursor.high -= 1;
-                    cursor.leave(at, Side::Right);
-                    cursor.refill(head);
-                }
-            },
-        );
+        self.move_windows(key, |cursor| {
+            if cursor.window.window.holds_current() {
+                cursor.high -= 1;
+                cursor.leave(at, Side::Right);
+                cursor.refill(head);
+            }
+        });
         self.release_texts(key, at);
         let record = self.keys.record_mut(key);
         let width = self.layout.row.width;

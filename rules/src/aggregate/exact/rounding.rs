@@ -41,13 +41,37 @@ pub(crate) fn nearest(m: u128, sticky: bool, exponent: i64) -> f64 {
     f64::from_bits((exponent_field + kept as u64) - (1 << 52))
 }
 
+/// The powers of ten that a scale stands for.
+const POWERS: [u64; 20] = {
+    let (mut powers, mut scale) = ([1; 20], 1);
+    while scale < powers.len() {
+        powers[scale] = powers[scale - 1] * 10;
+        scale += 1;
+    }
+    powers
+};
+
+/// What mantissas of this scale are to be divided by.
+#[inline]
+pub(crate) fn power_of_ten(scale: u8) -> u128 {
+    match POWERS.get(usize::from(scale)) {
+        Some(power) => u128::from(*power),
+        None => 10u128.pow(scale.into()),
+    }
+}
+
 /// The float nearest to `numerator / denominator`.
+#[inline]
 pub(crate) fn quotient(numerator: u128, denominator: u128) -> f64 {
     const EXACT: u128 = 1 << 53;
     if numerator <= EXACT && denominator <= EXACT {
         // Both are floats; one IEEE division rounds once.
         return numerator as u64 as f64 / denominator as u64 as f64;
     }
+    long_quotient(numerator, denominator)
+}
+
+fn long_quotient(numerator: u128, denominator: u128) -> f64 {
     if numerator == 0 {
         return 0.0;
     }

@@ -47,7 +47,7 @@ use crate::snapshot::{Freeze, Room, Writer};
 use crate::state::GroupState;
 
 /// How a snapshot is laid out. It changes when the bytes do.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// A part of a snapshot that is written and read by itself. Shown as its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -136,14 +136,10 @@ impl Bodies {
         index: u32,
         identity: Identity,
     ) -> Option<BodyMut<'_>> {
-        let pages = self.pages.get_mut(class)?;
-        let words = pages.find(index)?;
-        if words[..2] != identity.0 || words[META] == VACANT {
-            return None;
-        }
+        let is_meant = |words: &[u64]| words[..2] == identity.0 && words[META] != VACANT;
         Some(BodyMut {
+            words: self.pages.get_mut(class)?.find_mut(index, is_meant)?,
             shape: self.shapes.get(class),
-            words: pages.get_mut(index),
         })
     }
 

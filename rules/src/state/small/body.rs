@@ -2,8 +2,11 @@
 //!
 //! The invariant: rows stand in order of (event time, order taken), and every value, mask and time moves with its row.
 
+use std::hint::select_unpredictable;
+
 use zerocopy::{FromBytes, IntoBytes};
 
+use super::reach::Reach;
 use super::shape::{BASE, FORGOTTEN, META, Shape, UNITS, Width};
 use crate::state::row::set_bit;
 
@@ -83,6 +86,19 @@ pub(super) const SIGN: u64 = 1 << 63;
 
 /// Where the flags of a record begin in [`META`].
 pub(super) const FLAGS_SHIFT: u32 = 16;
+
+/// How many of the first rows are `inside`, which none is behind one that is not. Without branches to guess, so that one
+/// search does not wait for another.
+#[inline]
+fn until(rows: u32, inside: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut left) = (0, rows);
+    while left > 1 {
+        let half = left / 2;
+        low = select_unpredictable(inside(low + half - 1), low + half, low);
+        left -= half;
+    }
+    low + u32::from(left == 1 && inside(low))
+}
 
 /// The rows `from..to` as a mask.
 #[inline]
@@ -201,36 +217,47 @@ impl<'a> Body<'a> {
 
     /// How many rows have a time up to one, as it stands in rows.
     pub(super) fn until_raw(&self, limit: u64) -> u32 {
-        let (mut low, mut high) = (0, self.rows());
-        while low < high {
-            let middle = (low + high) / 2;
-            match self.raw(middle) <= limit {
-                true => low = middle + 1,
-                false => high = middle,
-            }
+        let (rows, halves, stride) = (self.rows(), self.halves(), self.shape.stride);
+        match self.shape.width {
+            Width::Wide => until(rows, |row| {
+                let at = row as usize * stride;
+                join(halves[at], halves[at + 1]) <= limit
+            }),
+            _ => until(rows, |row| {
+                u64::from(halves[row as usize * stride]) <= limit
+            }),
         }
-        low
     }
 
-    /// Per span the rows from the first that lies less than this before `raw` up to `now`.
+    /// How many rows lie at least this long before `raw`.
+    #[inline]
+    pub(super) fn until_before(&self, raw: u64, span: u64) -> u32 {
+        let limit = match self.shape.width {
+            // Whole microseconds saturate as times do.
+            Width::Wide => Some(raw.saturating_sub(span)),
+            // No row lies before all offsets.
+            _ => raw.checked_sub(span),
+        };
+        limit.map_or(0, |limit| self.until_raw(limit))
+    }
+
+    /// Per window of times its rows, of an event at `raw` before which there are `now`.
     #[inline]
     pub(super) fn until_each(
         &self,
         raw: u64,
         now: u32,
-        spans: &[[u64; 4]],
+        reaches: &[Reach],
         ranges: &mut Vec<(u32, u32)>,
     ) {
         let unit = self.unit() & 3;
         ranges.clear();
-        ranges.extend(spans.iter().map(|span| {
-            let limit = match self.shape.width {
-                // Whole microseconds saturate as times do.
-                Width::Wide => Some(raw.saturating_sub(span[unit])),
-                // A window that begins before all offsets takes in all rows.
-                _ => raw.checked_sub(span[unit]),
+        ranges.extend(reaches.iter().map(|reach| {
+            let end = match reach.is_delayed() {
+                true => self.until_before(raw, reach.to[unit]),
+                false => now,
             };
-            (limit.map_or(0, |limit| self.until_raw(limit)), now)
+            (self.until_before(raw, reach.from[unit]), end)
         }));
     }
 

@@ -26,7 +26,7 @@ impl Bodies {
         body.check_meta()?;
         body.check_times()?;
         body.check_masks()?;
-        body.check_begins()?;
+        body.check_cuts()?;
         for past in &layout.scan.past {
             past.cell
                 .check(body.words, None, &layout.row, heap, claims)?;
@@ -81,19 +81,16 @@ impl Body<'_> {
         sure(inside, "a key has a flag of no event")
     }
 
-    /// No window of a running sum begins behind the rows.
-    fn check_begins(&self) -> Result<(), Fault> {
+    /// No cut lies behind the rows, or before one that is farther from the event.
+    fn check_cuts(&self) -> Result<(), Fault> {
         let shape = self.shape;
         if shape.running == 0 || !self.holds() {
             return Ok(());
         }
         let words = &self.words[shape.running..shape.masks];
-        let begins = words.iter().flat_map(|word| word.to_ne_bytes());
-        let rows = self.rows();
-        let mut begins = begins.take(shape.windows);
-        sure(
-            begins.all(|begin| u32::from(begin) <= rows),
-            "a window of a key begins behind its events",
-        )
+        let cuts = words.iter().flat_map(|word| word.to_ne_bytes());
+        let cuts = cuts.take(shape.runs.cuts.len());
+        let all = cuts.map(u32::from).chain([self.rows()]);
+        sure(all.is_sorted(), "the windows of a key are out of order")
     }
 }

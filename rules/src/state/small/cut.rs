@@ -51,21 +51,20 @@ impl Scratch {
         self.ranges.resize(layout.windows.len(), (0, 0));
         self.time = t.0;
         if let Some(raw) = raw {
-            body.until_each(raw, now, &layout.scan.spans, &mut self.ranges);
-            if layout.scan.plain {
+            body.until_each(raw, now, &layout.scan.reaches, &mut self.ranges);
+            if layout.scan.timed {
                 return;
             }
         }
         for (index, window) in layout.windows.iter().enumerate() {
             let range = &mut self.ranges[index];
-            range.1 = now;
             match window.window {
+                Window::Sliding { .. } if raw.is_some() => continue,
                 Window::Sliding { from, to } => {
-                    if raw.is_none() {
-                        range.0 = body.until(t.before(from).0);
-                    }
+                    range.0 = body.until(t.before(from).0);
                     if to.0 > 0 {
                         range.1 = body.until(t.before(to).0).max(range.0);
+                        continue;
                     }
                 }
                 Window::Last { n } => range.0 = last(window, &body, n, now),
@@ -78,6 +77,7 @@ impl Scratch {
                         .map_or(0, |start| body.until(start.0));
                 }
             }
+            range.1 = now;
         }
     }
 

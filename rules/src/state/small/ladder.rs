@@ -2,14 +2,15 @@
 //!
 //! The idea: the sum of a window is that of the next shorter one and what lies in front of it, so the windows of one
 //! column and filter are one list, the shortest first. The invariant: a sum has one place among those of its scope, and
-//! where all windows are plain one place among the running sums ([`super::running`]), whoever reads it.
+//! where time alone cuts all windows one place among the running sums ([`super::running`]), whoever reads it.
 
 use super::plan::{From, ScanPlan, ScopePlan};
+use super::reach::Passing;
 use crate::aggregate::cell::Cell;
 use crate::state::layout::Layout;
 use crate::time::Span;
 
-/// A sum of integers over a plain window.
+/// A sum of integers over a window that time alone cuts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Running {
     pub(super) window: usize,
@@ -133,16 +134,21 @@ impl ScanPlan {
             }
         }
         self.running = all;
-        let (windows, half) = (self.spans.len(), self.spans.len() + self.running.len());
-        for (scope, first) in self.scopes.iter().zip([0, half]) {
-            let lengths = scope.lengths.iter();
-            self.passing
-                .extend(lengths.map(|l| (l.column, first + l.window)));
-            let totals = scope.totals.iter();
-            let word = |running| first + windows + running;
-            self.passing
-                .extend(totals.map(|t| (t.column, word(t.running))));
+        self.totals = vec![Default::default(); self.running.len()];
+        for (index, scope) in self.scopes.iter().enumerate() {
+            for total in &scope.totals {
+                self.totals[total.running][index].push(total.column);
+            }
+            let with_current = u32::from(index == 0);
+            self.lengths.extend(scope.lengths.iter().map(|length| {
+                let bounds = self.bounds[length.window];
+                Passing {
+                    column: length.column,
+                    bounds,
+                    own: with_current * u32::from(bounds.high.is_none()),
+                }
+            }));
         }
-        self.has_rest = self.scopes.iter().any(ScopePlan::has_others);
+        self.has_rest = self.scopes.iter().any(ScopePlan::has_rest);
     }
 }

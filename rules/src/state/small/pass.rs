@@ -1,15 +1,18 @@
 //! The usual event: behind all others of its key, with room for it, and windows that go by time alone.
 //!
-//! The idea: nearly every event is one, so all it takes is here, in one walk: where running sums are kept, rows in front
-//! of a window leave its sums, the event enters them, and lengths and sums are written as answers on the way. Nothing is
+//! The idea: nearly every event is one, so all it takes is here, in one walk: where running sums are kept, rows that fall
+//! out of a window leave its sums, the event enters them, and lengths and sums are written as answers on the way. Nothing is
 //! done for any other event; [`super::take`] has those. The invariant: behind it everything is as [`super::running`] says.
 
 use zerocopy::IntoBytes;
 
 use super::body::{Body, half, halves};
 use super::change::BodyMut;
+use super::plan::ScanPlan;
+use super::reach::Bounds;
+use super::running::Run;
 use super::scan::{Scratch, View};
-use super::shape::{META, Width};
+use super::shape::{META, Shape, Width};
 use super::take::Arriving;
 use crate::aggregate::cell::Heap;
 use crate::ruleset::Scope;
@@ -30,25 +33,26 @@ pub(in crate::state) enum Appended {
     Not,
 }
 
-/// What a pass over running sums finds, for answers.
+/// What a pass over running sums finds, for the answers that it does not give itself.
 #[derive(Debug, Default)]
 pub(super) struct Passed {
-    /// Per window the row it began with, and the one it begins with now.
+    /// Per cut how many rows lay before it, and lie now.
     moved: Vec<(u32, u32)>,
-    /// Lengths by window, then sums; then the same without the event. [`super::plan::ScanPlan::passing`] says what answers they are.
-    words: Vec<u64>,
+    /// Running sums without the event.
+    pub(super) prior: Vec<u64>,
 }
 
-impl Passed {
-    /// Per window the rows it has.
-    pub(super) fn ranges(&self, rows: u32, ranges: &mut Vec<(u32, u32)>) {
-        ranges.clear();
-        ranges.extend(self.moved.iter().map(|(_, low)| (*low, rows)));
-    }
+/// Where an event's answers go.
+pub(super) struct Target<'a> {
+    pub(super) answers: &'a mut Answers,
+    /// Their row.
+    pub(super) at: usize,
+}
 
-    /// A running sum without the event.
-    pub(super) fn prior(&self, sum: usize) -> u64 {
-        self.words[self.words.len() / 2 + self.moved.len() + sum]
+impl Target<'_> {
+    #[inline(always)]
+    fn put(&mut self, column: usize, word: u64) {
+        self.answers.put(column, self.at, word);
     }
 }
 
@@ -75,7 +79,7 @@ impl Store {
         answers: &mut Option<Answers>,
     ) -> Appended {
         let (layout, plan) = (&self.layout, &self.layout.scan);
-        if !plan.plain || !event.added || event.duplicate {
+        if !plan.timed || !event.added || event.duplicate {
             return Appended::Not;
         }
         let bodies = &mut self.keys.bodies;
@@ -90,13 +94,16 @@ impl Store {
             Err(appended) => return appended,
         };
         let rows = body.read().rows();
+        let rest = plan.has_rest || body.shape.running == 0;
         // Other windows than these do not ask for what else was forgotten.
         let approximate = event.time.before(layout.longest).0 < body.read().forgotten();
         let heap = &mut self.heap;
         match answers {
             Some(answers) => {
                 body.answer_windows(raw, event, layout, scratch, answers);
-                body.answer_rest(Scope::Prior, event, (layout, &mut *heap), scratch, answers);
+                if rest {
+                    body.answer_rest(Scope::Prior, event, (layout, &mut *heap), scratch, answers);
+                }
             }
             None if body.shape.running > 0 => body.add(event.row),
             None => {}
@@ -105,7 +112,7 @@ impl Store {
         if !plan.marks.is_empty() {
             plan.mark(&mut body, layout, rows);
         }
-        if let Some(answers) = answers {
+        if let Some(answers) = answers.as_mut().filter(|_| rest) {
             body.answer_rest(Scope::WithCurrent, event, (layout, heap), scratch, answers);
         }
         self.events += 1;
@@ -142,21 +149,20 @@ impl BodyMut<'_> {
     ) {
         let (read, plan) = (self.read(), &layout.scan);
         let Scratch { ranges, passed, .. } = scratch;
-        if self.shape.running == 0 || !read.holds() {
-            read.until_each(raw, read.rows(), &plan.spans, ranges);
-        }
         if self.shape.running == 0 {
+            read.until_each(raw, read.rows(), &plan.reaches, ranges);
             return;
         }
-        if !self.read().holds() {
-            self.start(ranges);
+        if !read.holds() {
+            self.start(raw);
         }
-        let rows = self.pass(raw, event.row, passed);
-        for (column, word) in &plan.passing {
-            answers.put(*column, event.at, passed.words[*word]);
-        }
+        let at = event.at;
+        let rows = self.pass(raw, event.row, plan, passed, Target { answers, at });
         if plan.has_rest {
-            passed.ranges(rows, ranges);
+            let place = |cut: usize| passed.moved[cut].1;
+            let range = |bounds: &Bounds| (place(bounds.low), bounds.high.map_or(rows, place));
+            ranges.clear();
+            ranges.extend(plan.bounds.iter().map(range));
         }
     }
 
@@ -171,12 +177,13 @@ impl BodyMut<'_> {
         answers: &mut Answers,
     ) {
         let (plan, runs) = (&layout.scan, self.shape.running > 0);
-        if !plan.asks(scope) || (runs && !plan.scope(scope).has_others()) {
+        if !plan.asks(scope) || (runs && !plan.scope(scope).has_rest()) {
             return;
         }
         scratch.time = event.time.0;
         if scope == Scope::WithCurrent {
-            scratch.ranges.iter_mut().for_each(|(_, end)| *end += 1);
+            let ends = scratch.ranges.iter_mut().zip(&plan.reaches);
+            ends.for_each(|((_, end), reach)| *end += u32::from(!reach.is_delayed()));
         }
         let mut view = View::new(self.read(), layout, heap);
         match runs {
@@ -185,74 +192,100 @@ impl BodyMut<'_> {
         }
     }
 
-    /// Moves all windows to an event behind all rows, and adds it to the sums; how many rows there are.
+    /// Moves all windows to an event behind all rows, adds it to the sums, and answers both; how many rows there are.
     #[inline]
-    pub(super) fn pass(&mut self, raw: u64, row: &[u64], passed: &mut Passed) -> u32 {
-        let runs = &self.shape.runs;
-        let (windows, all) = (runs.spans.len(), runs.spans.len() + runs.all.len());
-        passed.moved.resize(windows, (0, 0));
-        passed.words.resize(2 * all, 0);
-        let count = self.move_begins(raw, &mut passed.moved);
-        let (with, without) = passed.words.split_at_mut(all);
-        for (((_, low), with), without) in passed.moved.iter().zip(&mut *with).zip(&mut *without) {
-            *without = u64::from(count - low);
-            *with = *without + 1;
+    pub(super) fn pass(
+        &mut self,
+        raw: u64,
+        row: &[u64],
+        plan: &ScanPlan,
+        passed: &mut Passed,
+        mut target: Target<'_>,
+    ) -> u32 {
+        let rows = self.move_cuts(raw, &mut passed.moved);
+        for length in &plan.lengths {
+            let low = passed.moved[length.bounds.low].1;
+            let end = match length.bounds.high {
+                None => rows + length.own,
+                Some(high) => passed.moved[high].1,
+            };
+            target.put(length.column, u64::from(end - low));
         }
-        let sums = (&mut with[windows..], &mut without[windows..]);
-        self.bring_up(row, &passed.moved, sums);
-        count
+        if plan.has_rest {
+            passed.prior.clear();
+        }
+        self.bring_up(row, plan.has_rest, passed, target);
+        rows
     }
 
-    /// Moves where windows begin; how many rows there are.
+    /// Moves the cuts; how many rows there are.
     #[inline]
-    fn move_begins(&mut self, raw: u64, moved: &mut [(u32, u32)]) -> u32 {
+    fn move_cuts(&mut self, raw: u64, moved: &mut Vec<(u32, u32)>) -> u32 {
         let (shape, meta) = (self.shape, self.words[META]);
         let (count, unit) = (meta as usize & 0xff, (meta >> 8) as usize & 3);
         let (words, tail) = self.words.split_at_mut(shape.rows);
         let rows = &halves(tail)[..count * shape.stride];
-        let begins = words[shape.running..].as_mut_bytes();
-        for ((begin, spans), moved) in begins.iter_mut().zip(&shape.runs.spans).zip(moved) {
+        let cuts = words[shape.running..].as_mut_bytes();
+        moved.clear();
+        for (cut, spans) in cuts.iter_mut().zip(&shape.runs.cuts) {
             let limit = raw.cast_signed() - spans[unit];
-            let (old, mut low) = (u32::from(*begin), u32::from(*begin));
-            let mut at = low as usize * shape.stride;
+            let (old, mut new) = (u32::from(*cut), u32::from(*cut));
+            let mut at = new as usize * shape.stride;
             while let Some(time) = rows.get(at)
                 && i64::from(*time) <= limit
             {
-                (low, at) = (low + 1, at + shape.stride);
+                (new, at) = (new + 1, at + shape.stride);
             }
-            *begin = low as u8;
-            *moved = (old, low);
+            *cut = new as u8;
+            moved.push((old, new));
         }
         count as u32
     }
 
-    /// Takes from the sums what windows lost, and adds a row as [`crate::state::row`] has it. What they are with it and
-    /// without it.
+    /// Takes from the sums what windows lost, adds what they gained, a row as [`crate::state::row`] has it with those
+    /// that end with it, and answers them.
     #[inline]
-    fn bring_up(&mut self, row: &[u64], moved: &[(u32, u32)], found: (&mut [u64], &mut [u64])) {
+    fn bring_up(&mut self, row: &[u64], keep: bool, passed: &mut Passed, mut target: Target<'_>) {
         let shape = self.shape;
         let (words, tail) = self.words.split_at_mut(shape.rows);
         let (words, masks) = words.split_at_mut(shape.masks);
         let sums = &mut words[shape.runs.sums..];
         let (rows, values) = (halves(tail), &row[row.len() - shape.columns..]);
-        let found = found.0.iter_mut().zip(found.1);
-        for ((run, sum), (with, without)) in shape.runs.all.iter().zip(sums).zip(found) {
-            let (old, low) = moved[run.window];
-            for row in old..low {
-                let counts = |(word, shift): (usize, u32)| {
-                    masks[word - shape.masks] >> shift >> row & 1 == 1
-                };
-                // A row without a value has 0 for it.
-                if run.filter.is_none_or(counts) {
-                    let value = rows[row as usize * shape.stride + run.half];
-                    *sum = sum.wrapping_sub(i64::from(value.cast_signed()).cast_unsigned());
-                }
+        for (run, sum) in shape.runs.all.iter().zip(sums) {
+            let between = |moved: (u32, u32)| run.between(moved, rows, masks, shape);
+            let mut now = sum.wrapping_sub(between(passed.moved[run.bounds.low]));
+            if let Some(high) = run.bounds.high {
+                now = now.wrapping_add(between(passed.moved[high]));
             }
-            *without = *sum;
-            if run.counts(row) {
-                *sum = sum.wrapping_add(values[run.column]);
+            let prior = now;
+            if run.bounds.high.is_none() && run.counts(row) {
+                now = now.wrapping_add(values[run.column]);
             }
-            *with = *sum;
+            *sum = now;
+            for (columns, word) in run.columns.iter().zip([now, prior]) {
+                columns.iter().for_each(|column| target.put(*column, word));
+            }
+            if keep {
+                passed.prior.push(prior);
+            }
         }
+    }
+}
+
+impl Run {
+    /// The sum of the values that a cut passes on its way.
+    #[inline]
+    fn between(&self, (old, new): (u32, u32), rows: &[u32], masks: &[u64], shape: &Shape) -> u64 {
+        let mut sum = 0;
+        for row in old..new {
+            let counts =
+                |(word, shift): (usize, u32)| masks[word - shape.masks] >> shift >> row & 1 == 1;
+            // A row without a value has 0 for it.
+            if self.filter.is_none_or(counts) {
+                let value = rows[row as usize * shape.stride + self.half];
+                sum += i64::from(value.cast_signed());
+            }
+        }
+        sum.cast_unsigned()
     }
 }

@@ -1,21 +1,22 @@
 //! How the features of a small key are found: worked out once for all keys of a plan.
 //!
 //! The idea: everything that does not depend on the key at hand is looked up here, down to the word and the bit, so that
-//! an answer is a walk over short lists: sums of the same integers in several windows ([`Ladder`]), other running values
-//! as they are found without running ([`Scan`]), and what members are read from ([`Answer`]). The invariant: whatever
+//! an answer is a walk over short lists: sums of the same integers in several windows ([`Ladder`]), numbers of rows
+//! ([`Tally`]), other running values as they are found without running ([`Scan`]), and what members are read from
+//! ([`Answer`]). The invariant: whatever
 //! an answer is read from is on one of the lists before it.
 
 use super::ladder::{Ladder, Running};
+use super::listed::{Length, Tally, Total};
 use super::mark::Mark;
-use super::shape::{PAST, UNITS};
+use super::reach::{Bounds, Passing, Reach};
+use super::shape::PAST;
+use crate::aggregate::Aggregate;
 use crate::aggregate::cell::{Cell, Kind};
-use crate::aggregate::{Aggregate, sum};
 use crate::ruleset::Scope;
-use crate::state::append::is_plain;
+use crate::state::append::is_sliding;
 use crate::state::layout::{FeatureLayout, Layout};
 use crate::state::row::Place;
-use crate::time::Span;
-use crate::window::Window;
 
 /// What all small keys of a plan share.
 #[derive(Clone, Debug, Default)]
@@ -24,14 +25,20 @@ pub(in crate::state) struct ScanPlan {
     pub(super) marks: Vec<Mark>,
     /// Words before the masks.
     pub(super) fixed_words: usize,
-    /// Per window how far back it begins, by unit, rounded up; 0 for one that has no such beginning.
-    pub(super) spans: Vec<[u64; 4]>,
-    /// All windows are plain sliding ones: where they begin and end, [`ScanPlan::spans`] say.
-    pub(super) plain: bool,
-    /// Sums kept up to date where a key has several events, by window; none unless all windows are plain.
+    /// Per window how far back it reaches, as far as time alone says.
+    pub(super) reaches: Vec<Reach>,
+    /// All windows are sliding ones: where they begin and end, [`ScanPlan::reaches`] say.
+    pub(super) timed: bool,
+    /// With these, per window where it begins and ends.
+    pub(super) bounds: Vec<Bounds>,
+    /// What these count from: how far before an event, each distance once, the farthest first.
+    pub(super) cuts: Vec<[u64; 4]>,
+    /// Sums kept up to date where a key has several events, by window; none unless time alone cuts all windows.
     pub(super) running: Vec<Running>,
-    /// With running sums: columns of answers, and which of the words of a pass they are ([`super::pass`]).
-    pub(super) passing: Vec<(usize, usize)>,
+    /// By running sum the columns of answers that are it, with the event and without.
+    pub(super) totals: Vec<[Vec<usize>; 2]>,
+    /// The columns that are lengths of windows, where there are running sums.
+    pub(super) lengths: Vec<Passing>,
     /// There are answers that are none of these.
     pub(super) has_rest: bool,
     /// The cells that have a past.
@@ -53,39 +60,9 @@ pub(in crate::state) struct ScopePlan {
     pub(super) scans: Vec<Scan>,
     pub(in crate::state) lengths: Vec<Length>,
     pub(in crate::state) totals: Vec<Total>,
+    pub(in crate::state) tallies: Vec<Tally>,
     /// The other members.
     pub(super) answers: Vec<Answer>,
-}
-
-/// A member that is how many rows a window has.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::state) struct Length {
-    pub(in crate::state) column: usize,
-    pub(in crate::state) window: usize,
-}
-
-/// A member that is a sum.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::state) struct Total {
-    pub(in crate::state) column: usize,
-    /// Its place among the sums of a scope.
-    pub(super) sum: usize,
-    /// Which of [`ScanPlan::running`] it is, if there are any.
-    pub(super) running: usize,
-    /// The words of its cell in a record.
-    pub(in crate::state) cell: usize,
-    pub(super) decimal: bool,
-}
-
-impl Total {
-    /// The sum as a value of its type, if it is one.
-    #[inline]
-    pub(in crate::state) fn of(&self, sum: i128) -> Option<u64> {
-        match self.decimal {
-            true => sum::fits_decimal(sum),
-            false => sum::fits_int(sum),
-        }
-    }
 }
 
 /// The running value of events no longer held.
@@ -147,8 +124,8 @@ impl ScanPlan {
     pub(in crate::state) fn new(layout: &Layout) -> ScanPlan {
         let mut plan = ScanPlan {
             fixed_words: PAST,
-            plain: layout.windows.iter().all(|w| is_plain(w.window)),
-            spans: layout.windows.iter().map(|w| spans(w.window)).collect(),
+            timed: layout.windows.iter().all(|w| is_sliding(w.window)),
+            reaches: layout.windows.iter().map(|w| Reach::of(w.window)).collect(),
             ..ScanPlan::default()
         };
         for (of, cell) in layout.cells.iter().enumerate().filter(|(_, c)| c.forever) {
@@ -168,7 +145,8 @@ impl ScanPlan {
             plan.scopes[index(scope)].finish(layout);
             plan.asks[index(scope)] = layout.features.iter().any(|f| f.scope == scope);
         }
-        if plan.plain {
+        if plan.timed {
+            plan.add_cuts();
             plan.add_running();
         }
         plan
@@ -198,20 +176,11 @@ impl ScanPlan {
             self.scopes[scope].lengths.push(Length { column, window });
             return;
         };
-        self.add_scan(layout, scope, cell, feature.window);
-        if feature.is_sum {
-            let scope = &mut self.scopes[scope];
-            let sum = scope.sum_of(layout.cells[cell].at);
-            let decimal = feature.scale.is_some();
-            scope.totals.push(Total {
-                column,
-                sum,
-                running: 0,
-                cell: layout.cells[cell].at,
-                decimal,
-            });
+        if feature.is_listed {
+            self.add_listed(layout, feature, (scope, column), cell);
             return;
         }
+        self.add_scan(layout, scope, cell, feature.window);
         for member in 0..feature.members.len() {
             let from = from(layout, feature_index, feature, cell, member);
             let column = column + member;
@@ -219,10 +188,15 @@ impl ScanPlan {
         }
     }
 
-    fn add_scan(&mut self, layout: &Layout, scope: usize, index: usize, window: usize) {
-        let cell = &layout.cells[index];
+    /// The past of a cell in a body.
+    pub(super) fn past_of(&self, index: usize) -> Option<usize> {
         let past = self.past.iter().find(|past| past.of == index);
-        let past = past.map(|past| past.cell.at);
+        past.map(|past| past.cell.at)
+    }
+
+    pub(super) fn add_scan(&mut self, layout: &Layout, scope: usize, index: usize, window: usize) {
+        let cell = &layout.cells[index];
+        let past = self.past_of(index);
         if let Kind::Ints { input, .. } = cell.kind {
             let present = layout.row.present_bit(input);
             let column = layout.row.column(input);
@@ -266,22 +240,15 @@ impl ScanPlan {
 impl ScopePlan {
     /// Whether there are members that are neither lengths nor sums.
     #[inline]
+    pub(in crate::state) fn has_rest(&self) -> bool {
+        !self.tallies.is_empty() || self.has_others()
+    }
+
+    /// Whether there are members that are on no list.
+    #[inline]
     pub(in crate::state) fn has_others(&self) -> bool {
         !self.answers.is_empty()
     }
-}
-
-/// The length of a sliding window by unit, rounded up: a time that is whole in a unit less the length, rounded down, is
-/// that time less this.
-fn spans(window: Window) -> [u64; 4] {
-    let from = match window {
-        Window::Sliding { from, .. } => from,
-        Window::Decay { .. } => window.reach().unwrap_or(Span::ZERO),
-        _ => return [0; 4],
-    };
-    let from = from.0.max(0).cast_unsigned();
-    let units = UNITS.map(|unit| from.div_ceil(unit.cast_unsigned()));
-    [units[0], units[1], units[2], from]
 }
 
 /// Where a member of a feature that has a running value comes from.
@@ -303,7 +270,7 @@ fn from(
             cell,
         },
         _ if feature.aggregate == Aggregate::Rate => by_cell,
-        Kind::Events | Kind::Present(_) | Kind::Distinct { .. } => From::Word(at),
+        Kind::Distinct { .. } => From::Word(at),
         Kind::Extreme(_) => From::Known(at),
         Kind::Edge(_) => From::Edge {
             member,

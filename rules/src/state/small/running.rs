@@ -1,10 +1,11 @@
 //! Running sums of a small key: what spares an answer most of its scan where a key has more than a few events.
 //!
-//! The idea: a stretch for several events has, beside its rows, per window the row it began with at the last event, and
-//! per sum the sum from there on. The next event in order moves the beginnings forward, takes away what it passes, and
-//! adds itself ([`super::pass`]). Whatever else is done to the rows only says that these words hold no longer, and the next event counts
-//! anew. The invariant: while they hold, a sum is that of all rows from its window's beginning to the last, and no
-//! window of an event after the last row begins before that.
+//! The idea: a stretch for several events has, beside its rows, per *cut* (a distance before an event at which windows
+//! begin or end) how many rows lay before it at the last event, and per sum the sum of its window. The next event in order
+//! moves the cuts forward, takes away what windows lose, and adds what they gain, itself as a rule ([`super::pass`]).
+//! Whatever else is done to the rows only says that these words hold no longer, and the next event counts anew. The
+//! invariant: while they hold, a sum is that of all rows between the cuts of its window, or to the last, and no cut of an
+//! event after the last row lies before that.
 
 use zerocopy::IntoBytes;
 
@@ -12,6 +13,7 @@ use super::body::Body;
 use super::change::BodyMut;
 use super::ladder::Running;
 use super::plan::ScanPlan;
+use super::reach::Bounds;
 use super::shape::{META, Shape};
 use crate::state::row::bit;
 use crate::state::warm::ask;
@@ -22,7 +24,8 @@ pub(super) const HOLDS: u64 = 1 << 24;
 /// A running sum in the stretches of one class.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    pub(super) window: usize,
+    /// Where its window begins and ends.
+    pub(super) bounds: Bounds,
     /// Index into [`Shape`]'s columns, and its half of a row.
     pub(super) column: usize,
     pub(super) half: usize,
@@ -31,39 +34,42 @@ pub(super) struct Run {
     pub(super) filter: Option<(usize, u32)>,
     /// The filter as a flag of a row.
     flag: Option<usize>,
+    /// The columns of answers that are it, with the event and without.
+    pub(super) columns: [Vec<usize>; 2],
 }
 
 /// The running sums of one class; none where it has none.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Runs {
     pub(super) all: Vec<Run>,
-    /// Per window how far back it begins, by unit, as [`ScanPlan::spans`] has it.
-    pub(super) spans: Vec<[i64; 4]>,
+    /// As [`ScanPlan::cuts`] has them.
+    pub(super) cuts: Vec<[i64; 4]>,
     /// The word of the first sum.
     pub(super) sums: usize,
 }
 
 impl Runs {
-    /// Words of running sums and of where windows begin.
+    /// Words of running sums and of cuts.
     pub(super) fn words(plan: &ScanPlan) -> usize {
-        plan.spans.len().div_ceil(8) + plan.running.len()
+        plan.cuts.len().div_ceil(8) + plan.running.len()
     }
 
     /// Those of a shape that has everything else.
     pub(super) fn new(plan: &ScanPlan, shape: &Shape) -> Runs {
-        let run = |running: &Running| Run {
-            window: running.window,
+        let run = |(running, columns): (&Running, &[Vec<usize>; 2])| Run {
+            bounds: plan.bounds[running.window],
             column: running.column,
             half: shape.half_of(running.column),
             present: shape.mask(running.present),
             filter: running.filter.map(|filter| shape.mask(filter)),
             flag: running.filter,
+            columns: columns.clone(),
         };
         let long = |span: u64| i64::try_from(span).unwrap_or(i64::MAX);
         Runs {
-            all: plan.running.iter().map(run).collect(),
-            spans: plan.spans.iter().map(|spans| spans.map(long)).collect(),
-            sums: shape.running + plan.spans.len().div_ceil(8),
+            all: plan.running.iter().zip(&plan.totals).map(run).collect(),
+            cuts: plan.cuts.iter().map(|cut| cut.map(long)).collect(),
+            sums: shape.running + plan.cuts.len().div_ceil(8),
         }
     }
 }
@@ -105,31 +111,37 @@ impl BodyMut<'_> {
         self.words[META] &= !HOLDS;
     }
 
-    /// Where windows begin, a byte each.
+    /// How many rows lie before each cut, a byte each.
     #[inline]
-    fn begins(&mut self) -> &mut [u8] {
+    fn cuts(&mut self) -> &mut [u8] {
         let at = self.shape.running;
-        &mut self.words[at..self.shape.masks].as_mut_bytes()[..self.shape.windows]
+        &mut self.words[at..self.shape.masks].as_mut_bytes()[..self.shape.runs.cuts.len()]
     }
 
-    /// Counts anew from the rows of the windows.
-    pub(super) fn start(&mut self, ranges: &[(u32, u32)]) {
-        for (begin, (low, _)) in self.begins().iter_mut().zip(ranges) {
-            *begin = *low as u8;
+    /// Counts anew, for an event at `raw` behind all rows.
+    #[cold]
+    pub(super) fn start(&mut self, raw: u64) {
+        let (shape, rows) = (self.shape, self.read().rows());
+        let unit = self.read().unit() & 3;
+        let before = |cut: &[i64; 4]| self.read().until_before(raw, cut[unit].cast_unsigned());
+        let found: Vec<u32> = shape.runs.cuts.iter().map(before).collect();
+        for (cut, rows) in self.cuts().iter_mut().zip(&found) {
+            *cut = *rows as u8;
         }
-        for (index, run) in self.shape.runs.all.iter().enumerate() {
+        for (index, run) in shape.runs.all.iter().enumerate() {
             let read = self.read();
-            let mask =
-                |(word, shift): (usize, u32)| self.words[word] >> shift & self.shape.mask_ones;
-            let rows = mask(run.present) & run.filter.map_or(u64::MAX, mask);
-            let (low, end) = ranges[run.window];
-            let sum = read.column(run.column).sum(low, end, rows) as u64;
-            self.words[self.shape.runs.sums + index] = sum;
+            let mask = |(word, shift): (usize, u32)| self.words[word] >> shift & shape.mask_ones;
+            let counted = mask(run.present) & run.filter.map_or(u64::MAX, mask);
+            let end = run.bounds.high.map_or(rows, |high| found[high]);
+            let sum = read
+                .column(run.column)
+                .sum(found[run.bounds.low], end, counted) as u64;
+            self.words[shape.runs.sums + index] = sum;
         }
         self.words[META] |= HOLDS;
     }
 
-    /// Adds a row that is appended, as [`crate::state::row`] has it; windows stay where they are.
+    /// Adds a row that is appended, as [`crate::state::row`] has it; cuts stay where they are.
     #[inline]
     pub(super) fn add(&mut self, row: &[u64]) {
         let first = row.len() - self.shape.columns;
@@ -137,7 +149,7 @@ impl BodyMut<'_> {
         let sums = &mut self.words[runs.sums..self.shape.masks];
         for (run, sum) in runs.all.iter().zip(sums) {
             // A row without a value has 0 for it.
-            if run.counts(row) {
+            if run.bounds.high.is_none() && run.counts(row) {
                 *sum = sum.wrapping_add(row[first + run.column]);
             }
         }
@@ -148,12 +160,12 @@ impl BodyMut<'_> {
         if self.shape.running == 0 || !self.read().holds() {
             return;
         }
-        let begins = self.begins();
-        if begins.iter().any(|begin| u32::from(*begin) < gone) {
+        let cuts = self.cuts();
+        if cuts.iter().any(|cut| u32::from(*cut) < gone) {
             // A window has one of them.
             self.stop();
             return;
         }
-        begins.iter_mut().for_each(|begin| *begin -= gone as u8);
+        cuts.iter_mut().for_each(|cut| *cut -= gone as u8);
     }
 }

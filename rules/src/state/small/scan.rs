@@ -17,7 +17,7 @@ use crate::aggregate::{Aggregate, distinct, sum};
 use crate::ruleset::Scope;
 use crate::state::columns::Answers;
 use crate::state::layout::{FeatureLayout, Layout};
-use crate::state::row::{Place, Rows};
+use crate::state::row::Rows;
 use crate::time::EventTime;
 
 /// What is worked with while a row is answered.
@@ -29,7 +29,7 @@ pub(in crate::state) struct Scratch {
     /// Running values, where a record would have them.
     record: Vec<u64>,
     /// The sums of ladders.
-    sums: Vec<i128>,
+    pub(super) sums: Vec<i128>,
     values: Vec<u64>,
     /// Rows as a ring has them.
     rows: Vec<u64>,
@@ -88,9 +88,7 @@ impl Scratch {
             let sum = self.sums[total.sum];
             answers.set(total.column, row, total.of(sum));
         }
-        if plan.has_others() {
-            self.others(view, scope, answers, row);
-        }
+        self.rest(view, scope, answers, row);
     }
 
     /// Answers those features of one scope that a pass over running sums leaves.
@@ -104,14 +102,26 @@ impl Scratch {
         let (plan, body) = (view.layout.scan.scope(scope), view.body);
         let sum = |index: &usize| {
             let sum = match scope {
-                Scope::Prior => self.passed.prior(*index),
+                Scope::Prior => self.passed.prior[*index],
                 Scope::WithCurrent => body.sum(*index),
             };
             i128::from(sum.cast_signed())
         };
         self.sums.clear();
         self.sums.extend(plan.running.iter().map(sum));
-        self.others(view, scope, answers, row);
+        self.rest(view, scope, answers, row);
+    }
+
+    /// Answers those features of one scope that are no lengths and sums.
+    #[inline]
+    fn rest(&mut self, view: &mut View<'_>, scope: Scope, answers: &mut Answers, row: usize) {
+        let plan = view.layout.scan.scope(scope);
+        for tally in &plan.tallies {
+            answers.set(tally.column, row, self.tally(&view.body, tally));
+        }
+        if plan.has_others() {
+            self.others(view, scope, answers, row);
+        }
     }
 
     #[inline]
@@ -122,7 +132,7 @@ impl Scratch {
         }
     }
 
-    /// Answers those features of one scope that are no lengths and sums.
+    /// Answers those features of one scope that are on no list.
     fn others(&mut self, view: &mut View<'_>, scope: Scope, answers: &mut Answers, row: usize) {
         let layout = view.layout;
         let plan = layout.scan.scope(scope);
@@ -200,16 +210,8 @@ impl Scratch {
         let at = scan.at;
         match kind {
             Kind::Events => self.record[at] = count(rows) + before(0),
-            Kind::Present(input) => self.record[at] = count(present(*input)) + before(0),
-            Kind::Share(input) => {
-                let known = present(*input);
-                let hits = match layout.row.places[*input] {
-                    Place::Bit(flag) => known & body.mask(flag),
-                    _ => 0,
-                };
-                self.record[at] = count(known) + before(0);
-                self.record[at + 1] = count(hits) + before(1);
-            }
+            // On a list.
+            Kind::Present(_) | Kind::Share(_) => {}
             Kind::Ints { .. } | Kind::Walk { .. } => {}
             Kind::Weighted { .. } => {
                 self.gather(&body, layout, scan.window);

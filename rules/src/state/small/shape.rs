@@ -49,7 +49,7 @@ const CAPACITIES: [(Width, &[u32]); 3] = [
     (Width::Wide, &[1, 2, 4, 8, 16, 24, 40, 64]),
 ];
 
-/// Thin stretches for so many rows have running sums; in smaller ones there is little to scan.
+/// Thin stretches for so many rows have cuts and running sums; in smaller ones there is little to scan.
 const RUNNING_MIN: u32 = 8;
 
 /// Stretches for so many rows are whole lines of memory.
@@ -84,11 +84,9 @@ pub(super) struct Shape {
     pub(super) columns: usize,
     /// How many of them, the first ones, take 64 bits in any width.
     pub(super) longs: usize,
-    /// Windows of the plan.
-    pub(super) windows: usize,
     /// Words that are the same in all classes.
     pub(super) fixed: usize,
-    /// Where running sums are; 0 for none.
+    /// Where cuts and running sums are; 0 for none.
     pub(super) running: usize,
     pub(super) runs: Runs,
     pub(super) masks: usize,
@@ -106,8 +104,7 @@ impl Shape {
         let masks_all = flags + layout.scan.marks.len();
         let (columns, longs) = (layout.row.columns(), layout.row.longs());
         let mask_bits = capacity.next_power_of_two().max(8);
-        let runs =
-            width == Width::Thin && capacity >= RUNNING_MIN && !layout.scan.running.is_empty();
+        let runs = width == Width::Thin && capacity >= RUNNING_MIN && !layout.scan.cuts.is_empty();
         let running = layout.scan.fixed_words;
         let masks = running + if runs { Runs::words(&layout.scan) } else { 0 };
         let rows = masks + masks_all.div_ceil(64 / mask_bits as usize);
@@ -121,7 +118,6 @@ impl Shape {
             masks_all,
             columns,
             longs,
-            windows: layout.windows.len(),
             fixed: running,
             running: if runs { running } else { 0 },
             runs: Runs::default(),

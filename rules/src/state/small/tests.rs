@@ -4,11 +4,12 @@
 use super::bodies::Bodies;
 use super::body::Body;
 use super::change::BodyMut;
-use super::pass::Passed;
+use super::pass::{Passed, Target};
 use super::shape::{Shapes, Width};
 
 use crate::aggregate::Aggregate;
 use crate::ruleset::{Limits, Scope};
+use crate::state::columns::Answers;
 use crate::state::layout::Layout;
 use crate::state::row::{Place, set_bit};
 use crate::state::{FeaturePlan, GroupPlan};
@@ -16,18 +17,20 @@ use crate::time::Span;
 use crate::value::Type;
 use crate::window::Window;
 
-/// Two values per event, a filter, and the last occurrence of each first value marked.
+/// Two values per event, a filter, and the last occurrence of each first value marked; sums over a long window, a short
+/// one, and ones that end before their event.
 fn layout() -> Layout {
-    let feature = |aggregate, args: &[usize], filter| FeaturePlan {
+    let over = |aggregate, args: &[usize], filter, seconds: (i64, i64)| FeaturePlan {
         aggregate,
         args: args.to_vec(),
         filter,
         window: Window::Sliding {
-            from: Span(1_000_000_000),
-            to: Span::ZERO,
+            from: Span::seconds(seconds.0),
+            to: Span::seconds(seconds.1),
         },
         scope: Scope::WithCurrent,
     };
+    let feature = |aggregate, args: &[usize], filter| over(aggregate, args, filter, (1_000, 0));
     Layout::new(&GroupPlan {
         key: vec![Type::Text],
         inputs: vec![Type::Int, Type::Timestamp],
@@ -36,6 +39,9 @@ fn layout() -> Layout {
             feature(Aggregate::CountDistinct, &[0], None),
             feature(Aggregate::Sum, &[0], Some(0)),
             feature(Aggregate::Max, &[1], None),
+            over(Aggregate::Sum, &[0], None, (15, 0)),
+            over(Aggregate::Sum, &[0], None, (15, 5)),
+            over(Aggregate::Sum, &[0], Some(0), (40, 15)),
         ],
         max_lateness: Span::ZERO,
         limits: Limits::default(),
@@ -73,31 +79,39 @@ impl Random {
 /// Puts a row behind all others, as an event in order is.
 fn append(body: &mut BodyMut<'_>, raw: u64, row: &[u64], layout: &Layout, answered: bool) {
     let runs = body.shape.running > 0;
-    let (rows, spans) = (body.read().rows(), &layout.scan.spans);
-    let (mut ranges, mut passed) = (Vec::new(), Passed::default());
+    let rows = body.read().rows();
+    let mut ranges = Vec::new();
     if runs && answered {
-        body.read().until_each(raw, rows, spans, &mut ranges);
+        let read = body.read();
+        read.until_each(raw, rows, &layout.scan.reaches, &mut ranges);
         if !body.read().holds() {
-            body.start(&ranges);
+            body.start(raw);
         }
-        body.pass(raw, row, &mut passed);
-        let mut found = Vec::new();
-        passed.ranges(rows, &mut found);
-        assert_eq!(found, ranges);
+        let mut answers = Answers::new([Type::Int; 6].into_iter(), 1);
+        let target = Target {
+            answers: &mut answers,
+            at: 0,
+        };
+        body.pass(raw, row, &layout.scan, &mut Passed::default(), target);
     }
     body.append(rows, raw, row);
     if runs && !answered {
         body.add(row);
     }
     if runs && answered {
-        let (low, end, read) = (ranges[0].0, rows + 1, body.read());
-        let column = read.column(layout.row.column(0));
-        let passing = read.mask(0) & read.mask(layout.row.present_bit(0));
-        let naive: i64 = (low..end)
-            .filter(|row| passing >> row & 1 == 1)
-            .map(|row| column.get(row as usize).cast_signed())
-            .sum();
-        assert_eq!(read.sum(0).cast_signed(), naive);
+        let read = body.read();
+        for (sum, running) in layout.scan.running.iter().enumerate() {
+            let (low, mut end) = ranges[running.window];
+            end += u32::from(layout.windows[running.window].window.holds_current());
+            let column = read.column(running.column);
+            let filter = running.filter.map_or(u64::MAX, |filter| read.mask(filter));
+            let passing = read.mask(running.present) & filter;
+            let naive: i64 = (low..end)
+                .filter(|row| passing >> row & 1 == 1)
+                .map(|row| column.get(row as usize).cast_signed())
+                .sum();
+            assert_eq!(read.sum(sum).cast_signed(), naive);
+        }
     }
 }
 
@@ -131,7 +145,7 @@ fn check(body: Body<'_>, events: &[Event], layout: &Layout, random: &mut Random,
             continue;
         };
         let mut ranges = Vec::new();
-        body.until_each(raw, naive as u32, &layout.scan.spans, &mut ranges);
+        body.until_each(raw, naive as u32, &layout.scan.reaches, &mut ranges);
         let start = time - 1_000_000_000;
         let before = events.iter().filter(|event| event.time <= start).count();
         assert_eq!(ranges[0], (before as u32, naive as u32), "seed {seed}");
