@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -68,12 +69,12 @@ fn take(state: &mut GroupState, step: &GroupStep<'_>, hands: Hands, out: &mut Ve
     state.join(dealt, out).unwrap();
 }
 
-/// Runs a stream cut after the rows that `cut` says; the first `folded` rows are folded without answers.
+/// Runs a stream cut after the rows that `cut` says; the rows `folded` are folded without answers.
 fn run(
     plan: &GroupPlan,
     types: &[Type],
     stream: &Stream,
-    folded: usize,
+    folded: &Range<usize>,
     hands: Hands,
     mut cut: impl FnMut() -> bool,
 ) -> Answers {
@@ -84,12 +85,13 @@ fn run(
     };
     let mut from = 0;
     for to in 1..=stream.events.len() {
-        if !cut() && to != stream.events.len() && to != folded {
+        let ends = [stream.events.len(), folded.start, folded.end];
+        if !cut() && !ends.contains(&to) {
             continue;
         }
         let columns = Columns::new(plan, stream, from..to);
         let mut out = Vec::new();
-        if to <= folded {
+        if folded.contains(&from) {
             state.fold(&columns.step());
             answers.rows.resize(to, Vec::new());
         } else {
@@ -139,7 +141,9 @@ fn check(seed: u64, counts: &mut Counts) {
     let odds = sizes[rng.random_range(0..sizes.len())];
     let mut other = rng.clone();
     let one = Hands::One;
-    let answers = run(&plan, &types, &stream, 0, one, || rng.random_bool(odds));
+    let answers = run(&plan, &types, &stream, &(0..0), one, || {
+        rng.random_bool(odds)
+    });
     for (row, event) in stream.events.iter().enumerate() {
         let want = reference.answer(event);
         counts.rows += 1;
@@ -157,20 +161,28 @@ fn check(seed: u64, counts: &mut Counts) {
             plan.features
         );
     }
-    // Other cuts give the same values, flags included; so does a state whose beginning was folded.
-    let folded = other.random_range(0..stream.events.len());
+    // Other cuts give the same values, flags included; so does a state that folded its beginning, or some rows of it.
+    let end = other.random_range(0..stream.events.len());
+    let folded = seed as usize % 2 * other.random_range(0..=end)..end;
     let single = stream.events.len() <= 60;
     let parts = 2 + seed as usize % 3;
     let many = match seed % 20 {
         0 => Hands::Threads(parts),
         _ => Hands::Parts(parts),
     };
-    for (folded, each, hands) in [(0, single, one), (folded, false, one), (0, false, many)] {
-        let again = run(&plan, &types, &stream, folded, hands, || {
+    let cases = [
+        (0..0, single, one),
+        (folded, false, one),
+        (0..0, false, many),
+    ];
+    for (folded, each, hands) in cases {
+        let again = run(&plan, &types, &stream, &folded, hands, || {
             each || other.random_bool(0.05)
         });
         assert_eq!(again.approximate, answers.approximate, "seed {seed}");
-        assert_eq!(again.rows[folded..], answers.rows[folded..], "seed {seed}");
+        let Range { start, end } = folded;
+        assert_eq!(again.rows[..start], answers.rows[..start], "seed {seed}");
+        assert_eq!(again.rows[end..], answers.rows[end..], "seed {seed}");
     }
 }
 

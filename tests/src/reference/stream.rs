@@ -20,7 +20,7 @@ use rules::time::EventTime;
 use rules::value::Type;
 use rules::window::Window;
 
-use super::ticks::{Ticks, aggregate, window};
+use super::ticks::{Ticks, aggregate, sliding, window};
 use super::{Datum, Event};
 
 /// The types an input or a key can have.
@@ -61,7 +61,13 @@ pub fn plan(rng: &mut ChaCha8Rng) -> (GroupPlan, Ticks) {
         limits: Limits::default(),
     };
     let kinds = rng.random_range(1..4);
-    let windows: Vec<Window> = (0..kinds).map(|_| window(ticks, rng)).collect();
+    // Where there are no others, sliding windows are moved forward instead of looked for.
+    let any = if rng.random_bool(0.4) {
+        sliding
+    } else {
+        window
+    };
+    let windows: Vec<Window> = (0..kinds).map(|_| any(ticks, rng)).collect();
     while plan.features.len() < 1 + inputs {
         let aggregate = aggregate(ticks, rng);
         let window = windows[rng.random_range(0..windows.len())];

@@ -88,6 +88,20 @@ pub(super) fn aggregate(ticks: Ticks, rng: &mut ChaCha8Rng) -> Aggregate {
     }
 }
 
+/// One that time alone cuts; half of them end before their event.
+pub(super) fn sliding(ticks: Ticks, rng: &mut ChaCha8Rng) -> Window {
+    let from = rng.random_range(1..40);
+    let to = match rng.random() {
+        true => rng.random_range(0..from),
+        false => 0,
+    };
+    Window::Sliding {
+        from: ticks.span(from),
+        to: ticks.span(to),
+    }
+}
+
+/// One of any kind.
 pub(super) fn window(ticks: Ticks, rng: &mut ChaCha8Rng) -> Window {
     let from = rng.random_range(1..40);
     match rng.random_range(0..14) {
