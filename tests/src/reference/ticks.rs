@@ -88,9 +88,10 @@ pub(super) fn aggregate(ticks: Ticks, rng: &mut ChaCha8Rng) -> Aggregate {
     }
 }
 
-/// One that time alone cuts; half of them end before their event.
+/// One that time alone cuts, with more events than a small key holds now and then; half of them end before their event.
 pub(super) fn sliding(ticks: Ticks, rng: &mut ChaCha8Rng) -> Window {
-    let from = rng.random_range(1..40);
+    let longest = [40, 40, 400][rng.random_range(0..3)];
+    let from = rng.random_range(1..longest);
     let to = match rng.random() {
         true => rng.random_range(0..from),
         false => 0,
